@@ -1,0 +1,109 @@
+"""Errors for people: one class per failure; each says what happened, why, and what to do."""
+
+
+class CatallaxError(Exception):
+    """Base of every error that the library raises on purpose.
+
+    Args:
+        what: What happened, in one sentence.
+        why: Why that cannot go on.
+        remedy: What the reader can do about it.
+
+    Example:
+        >>> str(CatallaxError("The bid is NaN.", "Money has no NaN.", "Check the weights."))
+        'The bid is NaN. Money has no NaN. Check the weights.'
+    """
+
+    def __init__(self, what: str, why: str, remedy: str) -> None:
+        super().__init__(f"{what} {why} {remedy}")
+        self.what = what
+        self.why = why
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+        """Pickles by its three parts, so that it survives a process boundary."""
+        return type(self), (self.what, self.why, self.remedy)
+
+
+class InvalidSetting(CatallaxError):
+    """A setting is outside the range in which it means something."""
+
+
+class UnknownWorld(CatallaxError):
+    """No world goes by that name."""
+
+
+class UnsupportedSpace(CatallaxError):
+    """A species or a world cannot serve this observation or action space."""
+
+
+class MissingExtra(CatallaxError):
+    """An optional dependency is needed and not installed."""
+
+
+class WorldFailed(CatallaxError):
+    """A world's own code raised."""
+
+
+class BadObservation(CatallaxError):
+    """An observation is not finite."""
+
+
+class BadReward(CatallaxError):
+    """A reward is not finite, or too large for the ledger."""
+
+
+class BadBid(CatallaxError):
+    """A bid is not finite, or too large for the ledger."""
+
+
+class AgentFailed(CatallaxError):
+    """A Python agent raised, or returned something that is not (action, bid)."""
+
+
+class BadBirth(CatallaxError):
+    """More agents were asked for than the population can hold."""
+
+
+class UnknownAgent(CatallaxError):
+    """No living agent has that id."""
+
+
+class MarketExtinct(CatallaxError):
+    """Nobody lives and no birth can be paid."""
+
+
+class LedgerError(CatallaxError):
+    """The books do not balance, or a payment broke a rule of the market."""
+
+
+class AuditFailed(CatallaxError):
+    """The journal, its digest, or the balances rebuilt from it disagree with the run."""
+
+
+class RunExists(CatallaxError):
+    """The run directory already holds a run."""
+
+
+class RunNotFound(CatallaxError):
+    """There is no run at that path."""
+
+
+class CorruptRun(CatallaxError):
+    """A file of a run is damaged, truncated or missing."""
+
+
+class CannotWrite(CatallaxError):
+    """A run directory cannot be written: read-only, or the disk is full."""
+
+
+class CannotRestore(CatallaxError):
+    """A saved market holds a part that only the caller can supply."""
+
+
+class CheckFailed(CatallaxError):
+    """A part of the user's does not keep its contract."""
+
+
+class TrainingInterrupted(CatallaxError):
+    """The user stopped the training; what was learned is kept."""

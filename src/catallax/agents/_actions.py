@@ -1,0 +1,154 @@
+"""Actions as numbers: how many a space has, and which is the n-th."""
+
+from typing import Any
+
+import gymnasium
+import jax.numpy as jnp
+import numpy as np
+from gymnasium.spaces import Box, Discrete, MultiDiscrete
+from jaxtyping import Array
+
+from catallax._errors import InvalidSetting, UnsupportedSpace
+from catallax._types import Mask
+
+ENUMERATED_MAX = 1024
+"""Joint actions of a MultiDiscrete space beyond this are not given an agent each."""
+
+
+def action_count(space: gymnasium.Space) -> int:
+    """Returns how many actions a space has.
+
+    Args:
+        space: Discrete or MultiDiscrete.
+
+    Returns:
+        The number of (joint) actions.
+
+    Raises:
+        UnsupportedSpace: If the actions cannot be enumerated.
+
+    Example:
+        >>> from gymnasium.spaces import MultiDiscrete
+        >>> action_count(MultiDiscrete([2, 3]))
+        6
+    """
+    if isinstance(space, Discrete):
+        return int(space.n)
+    if isinstance(space, MultiDiscrete) and np.prod(space.nvec) <= ENUMERATED_MAX:
+        return int(np.prod(space.nvec))
+    raise UnsupportedSpace(
+        f"The actions of {space} cannot be given an agent each.",
+        f"Only Discrete spaces and MultiDiscrete ones of up to {ENUMERATED_MAX} can be listed.",
+        "Use Neural(policy=True), which learns its action, and say how many with count=.",
+    )
+
+
+def nth_action(space: gymnasium.Space, index: Any) -> Array:
+    """Returns the action of a number, counting round.
+
+    Args:
+        space: Discrete or MultiDiscrete.
+        index: int32 scalar.
+
+    Returns:
+        int32 scalar, or int32 `[k]` for MultiDiscrete.
+    """
+    index = jnp.asarray(index, jnp.int32) % action_count(space)
+    if isinstance(space, Discrete):
+        return index
+    nvec = np.asarray(space.nvec).reshape(-1)
+    strides = np.concatenate([np.cumprod(nvec[::-1])[::-1][1:], [1]]).astype(np.int32)
+    return (index // strides) % nvec.astype(np.int32)
+
+
+def action_options(space: gymnasium.Space) -> Array:
+    """Returns int32, of the shape of an action: how many values each of its parts can take."""
+    action_count(space)
+    if isinstance(space, Discrete):
+        return jnp.int32(space.n)
+    assert isinstance(space, MultiDiscrete)
+    return jnp.asarray(np.asarray(space.nvec).reshape(-1), jnp.int32)
+
+
+def blank_action(space: gymnasium.Space) -> np.ndarray:
+    """Returns an action of the right shape and dtype: zeros."""
+    if isinstance(space, Discrete):
+        return np.zeros((), np.int32)
+    if isinstance(space, MultiDiscrete):
+        return np.zeros(np.asarray(space.nvec).size, np.int32)
+    if isinstance(space, Box):
+        return np.zeros(int(np.prod(space.shape)), np.float32)
+    raise UnsupportedSpace(
+        f"No agent can act in {space}.",
+        "Actions are Discrete, MultiDiscrete or Box.",
+        "Wrap the world so that its action space is one of these.",
+    )
+
+
+def as_action(space: gymnasium.Space, action: Any) -> np.ndarray:
+    """Returns a user's action in the library's form, or raises InvalidSetting.
+
+    Args:
+        space: The action space.
+        action: A number or an array, 0-based for Discrete.
+
+    Returns:
+        A NumPy array of the form that worlds take.
+    """
+    blank = blank_action(space)
+    try:
+        value = np.asarray(action, blank.dtype).reshape(blank.shape)
+        exact = bool(np.all(np.asarray(action).reshape(blank.shape) == value))
+    except (TypeError, ValueError):
+        value, exact = blank, False
+    if not exact and blank.dtype != np.float32 or not _inside(space, value):
+        raise InvalidSetting(
+            f"{action!r} is not an action of {space}.",
+            "The world would refuse it, or take it for another.",
+            f"Give an array of shape {blank.shape}, dtype {blank.dtype}, within the space.",
+        )
+    return value
+
+
+def random_actions(space: gymnasium.Space, luck: Array) -> Array:
+    """Returns actions drawn evenly from the space.
+
+    Args:
+        space: Discrete, MultiDiscrete or bounded Box.
+        luck: float32 `[W, k]`, uniform draws, k the number of entries of an action.
+
+    Returns:
+        The actions, `[W]` or `[W, k]`.
+    """
+    if isinstance(space, Box):
+        low, high = space.low.reshape(-1), space.high.reshape(-1)
+        return (low + luck * (high - low)).astype(jnp.float32)
+    nvec = np.asarray(space.n if isinstance(space, Discrete) else space.nvec).reshape(-1)
+    drawn = jnp.minimum((luck * nvec.astype(np.float32)).astype(jnp.int32), nvec - 1)
+    drawn = drawn.astype(jnp.int32)
+    return drawn[:, 0] if isinstance(space, Discrete) else drawn
+
+
+def bounded(space: gymnasium.Space, actions: Array) -> Array:
+    """Returns Box actions clipped to the space, as Gymnasium's agents do; others as they are."""
+    if not isinstance(space, Box):
+        return actions
+    low, high = space.low.reshape(-1), space.high.reshape(-1)
+    return jnp.clip(actions, jnp.asarray(low), jnp.asarray(high))
+
+
+def where_action(mask: Mask, chosen: Array, other: Array) -> Array:
+    """Returns `chosen` where the mask `[W]` holds, else `other`, for actions of any shape."""
+    mask = mask.reshape(mask.shape + (1,) * (chosen.ndim - mask.ndim))
+    return jnp.where(mask, chosen, other)
+
+
+def _inside(space: gymnasium.Space, value: np.ndarray) -> bool:
+    if isinstance(space, Discrete):
+        return 0 <= int(value) < int(space.n)
+    if isinstance(space, MultiDiscrete):
+        return bool(np.all((value >= 0) & (value < np.asarray(space.nvec).reshape(-1))))
+    assert isinstance(space, Box)
+    low, high = space.low.reshape(-1), space.high.reshape(-1)
+    return bool(np.all((value >= low) & (value <= high)))
+

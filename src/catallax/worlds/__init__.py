@@ -1,0 +1,32 @@
+"""Worlds: what agents act in. A contents page; each name is documented where it is defined."""
+
+from ._acrobot import Acrobot as Acrobot
+from ._adapters import Functional as Functional
+from ._adapters import Gymnax as Gymnax
+from ._adapters import from_functional as from_functional
+from ._adapters import from_gymnax as from_gymnax
+from ._cartpole import CartPole as CartPole
+from ._grids import CliffWalking as CliffWalking
+from ._grids import FrozenLake as FrozenLake
+from ._gymnasium import GymnasiumWorlds as GymnasiumWorlds
+from ._gymnasium import HostSpec as HostSpec
+from ._make import make_world as make_world
+from ._memory import Remember as Remember
+from ._memory import RememberOnHost as RememberOnHost
+from ._mountain_car import MountainCar as MountainCar
+from ._mountain_car import MountainCarContinuous as MountainCarContinuous
+from ._on_host import FunctionalOnHost as FunctionalOnHost
+from ._pendulum import Pendulum as Pendulum
+from ._protocol import HostWorld as HostWorld
+from ._protocol import World as World
+from ._small import Bandit as Bandit
+from ._small import Chain as Chain
+from ._small import Corridor as Corridor
+from ._spaces import action_size as action_size
+from ._spaces import decode_actions as decode_actions
+from ._spaces import encode_observation as encode_observation
+from ._spaces import encode_observations as encode_observations
+from ._spaces import observation_size as observation_size
+from ._spaces import require_action_space as require_action_space
+from ._spaces import require_observation_space as require_observation_space
+from ._tabular import Tabular as Tabular

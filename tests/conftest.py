@@ -1,0 +1,47 @@
+"""What all tests share. The environment is set before JAX is imported; subprocesses inherit it."""
+
+import os
+import shutil
+from pathlib import Path
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["MPLBACKEND"] = "agg"
+# Compiled programs are kept from run to run, by each worker for itself: JAX writes without a lock.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(
+    Path(__file__).resolve().parent.parent
+    / ".pytest_cache"
+    / "jax"
+    / os.environ.get("PYTEST_XDIST_WORKER", "main")
+)
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.5"
+
+import hypothesis
+import jax
+import pytest
+
+# The same examples on every run: a failure on one machine is a failure on all.
+hypothesis.settings.register_profile("catallax", max_examples=60, deadline=None, derandomize=True)
+hypothesis.settings.load_profile("catallax")
+
+
+@pytest.fixture
+def strict_jax():
+    """Inside the test, JAX neither broadcasts ranks nor mixes number types on its own.
+
+    Not for all tests: third parties (optax, gymnax) rely on both.
+    """
+    with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser's program, for tests marked ``browser``."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    assert found, (
+        "no Chromium on the PATH; `make test` leaves browser tests out, .ci/run installs it"
+    )
+    return found
