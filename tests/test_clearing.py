@@ -43,7 +43,9 @@ def compiled(auction, exploration, batched):
     return COMPILED.setdefault(key, jax.jit(jax.vmap(run) if batched else run))
 
 
-def sell(auction, valuations, means, explorers=None, exploration=APPOINTED, batched=False, closing=None):
+def sell(
+    auction, valuations, means, explorers=None, exploration=APPOINTED, batched=False, closing=None
+):
     """Clears; valuations by agent and world, explorers by world; None abstains, or is nobody."""
     values = np.array(valuations, object)
     if explorers is None:
@@ -294,9 +296,7 @@ def test_exploration_is_bought_at_a_negative_price():
 def test_an_explorer_who_could_pay_more_pays_the_price():
     """Agent 1's own bid is the price: it explores for 6; the winner itself may explore, for 6."""
     for slot in (0, 1):
-        assert deals_of(sell(Vickrey(), [[9], [6], [2]], [99] * 3, [slot])) == [
-            Deal(0, slot, 6, 6)
-        ]
+        assert deals_of(sell(Vickrey(), [[9], [6], [2]], [99] * 3, [slot])) == [Deal(0, slot, 6, 6)]
 
 
 def test_an_explorers_own_bid_is_capped():

@@ -38,11 +38,13 @@ def draws(rule, bids, enters, progress=0.0):
     """How often each slot explores in one world over a fine grid of luck; NOBODY last."""
     grid = (np.arange(100) + 0.5) / 100
     luck = np.stack(np.meshgrid(grid, grid)).reshape(2, -1)
-    spread = [np.repeat(np.array(values)[:, None], luck.shape[1], axis=1) for values in (bids, enters)]
+    spread = [
+        np.repeat(np.array(values)[:, None], luck.shape[1], axis=1) for values in (bids, enters)
+    ]
     chosen = explorer(rule, *spread, luck, progress)
-    return np.bincount(np.where(chosen == NOBODY, len(bids), chosen), minlength=len(bids) + 1) / len(
-        chosen
-    )
+    return np.bincount(
+        np.where(chosen == NOBODY, len(bids), chosen), minlength=len(bids) + 1
+    ) / len(chosen)
 
 
 RULES = [EpsilonGreedy(1.0, 1.0), Boltzmann(1.0), Boltzmann(1e-3)]

@@ -151,7 +151,7 @@ def test_the_dead_may_be_left_out_of_the_balances_and_the_living_may_not(entries
 
 def test_a_flipped_digit_is_seen(entries):
     rows = (("agent/0", "reward", 701), *entries[0].rows[1:])
-    with pytest.raises(AuditFailed, match="segment 0 .* another digest"):
+    with pytest.raises(AuditFailed, match=r"segment 0 .* another digest"):
         verify_chain(changed(entries, 0, rows=rows))
     for index in range(3):
         for name in ("transfers", "last_tick"):
@@ -185,7 +185,7 @@ def test_they_are_seen_also_when_all_digests_are_made_anew(entries, order):
 
 
 def test_transfers_never_become_fewer(entries):
-    with pytest.raises(AuditFailed, match="segment 1 .* does not follow in time"):
+    with pytest.raises(AuditFailed, match=r"segment 1 .* does not follow in time"):
         verify_chain(signed_again(changed(entries, 1, transfers=1)))
 
 
@@ -245,7 +245,7 @@ def test_two_flows_that_cancel_are_seen_by_the_digest(entries):
     )
     worse = changed(entries, 1, rows=tuple(sorted(rows)))
     assert rebuild(worse) == rebuild(entries)
-    with pytest.raises(AuditFailed, match="segment 1 .* another digest"):
+    with pytest.raises(AuditFailed, match=r"segment 1 .* another digest"):
         audit(worse, rebuild(entries))
     found = audit(signed_again(worse), rebuild(entries))
     assert found.balanced and found.digest != entries[-1].digest

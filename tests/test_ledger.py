@@ -173,7 +173,10 @@ def test_a_transfer_below_zero_changes_sides():
 def test_a_transfer_to_oneself_or_of_nothing_moves_nothing():
     with exact():
         ledger = post_signed(
-            empty_ledger(len(ACCOUNTS)), accounts_of([FIRST, 1]), accounts_of([FIRST, 2]), ticks([7, 0])
+            empty_ledger(len(ACCOUNTS)),
+            accounts_of([FIRST, 1]),
+            accounts_of([FIRST, 2]),
+            ticks([7, 0]),
         )
     assert not ledger.balances.any()
     assert not ledger.flows.any()
@@ -251,8 +254,9 @@ def test_an_account_that_is_not_there_is_found(nowhere, side):
     """And nobody else is touched but the other side, so that the books no longer balance."""
     pair = (nowhere, FIRST) if side == "debit" else (FIRST, nowhere)
     with exact():
-        ledger = post_signed(empty_ledger(len(ACCOUNTS)), *map(accounts_of, ([pair[0]], [pair[1]])),
-                             ticks([5]))
+        ledger = post_signed(
+            empty_ledger(len(ACCOUNTS)), *map(accounts_of, ([pair[0]], [pair[1]])), ticks([5])
+        )
         assert faults_named(check_books(ledger).faults) == ["unbalanced", "no such account"]
     assert np.flatnonzero(ledger.balances).tolist() == [FIRST]
 
@@ -372,8 +376,12 @@ class Life(RuleBasedStateMachine):
         for slot in np.flatnonzero(poor):
             self.books.refinance(f"agent/{slot}", ENDOWMENT)
 
-    @rule(payer=st.sampled_from(["treasury", "parent"]), parent=agents, child=agents,
-          takes_place=st.booleans())
+    @rule(
+        payer=st.sampled_from(["treasury", "parent"]),
+        parent=agents,
+        child=agents,
+        takes_place=st.booleans(),
+    )
     def birth(self, payer, parent, child, takes_place):
         if payer == "treasury" and self.books.balances["treasury"] < ALLOWANCE:
             takes_place = False

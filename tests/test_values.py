@@ -210,7 +210,9 @@ def test_floats_that_json_does_not_know():
 
 
 def test_numbers_of_numpy_become_numbers():
-    assert same(through_json([np.int64(2**62), np.float32(0.5), np.bool_(True)]), [2**62, 0.5, True])
+    assert same(
+        through_json([np.int64(2**62), np.float32(0.5), np.bool_(True)]), [2**62, 0.5, True]
+    )
 
 
 def test_fields_that_are_not_given_are_not_saved():

@@ -192,7 +192,7 @@ class Vickrey(KthPrice):
 def check_auction_settings(k: int, seats: int, reserve: float | None, ties: str) -> None:
     """Raises InvalidSetting where an auction's settings mean nothing."""
     for name, value in (("k", k), ("seats", seats)):
-        if not (isinstance(value, Integral) and value >= 1):
+        if not (isinstance(value, Integral) and int(value) >= 1):
             raise InvalidSetting(
                 f"{name}={value} was given to an auction.",
                 "Bids are ranked from 1 and every agent enters at least once.",

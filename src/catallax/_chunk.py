@@ -135,8 +135,16 @@ def _learned(
     trades = Trade(traded.senses[index], traded.action, revenue, traded.paid)
     flat = jax.tree.map(lambda leaf: leaf.reshape((-1, *leaf.shape[2:])), trades)
     return fit_group(
-        species, setting.market.learning, group, offset, flat, traded.actor.reshape(-1),
-        known.reshape(-1), active[offset : offset + size], progress, stream(key, "fit", index),
+        species,
+        setting.market.learning,
+        group,
+        offset,
+        flat,
+        traded.actor.reshape(-1),
+        known.reshape(-1),
+        active[offset : offset + size],
+        progress,
+        stream(key, "fit", index),
     )
 
 
@@ -185,17 +193,13 @@ def expel(setting: Setting, state: EconomyState, leaves: Bool[Array, "N"]) -> Ec
     )
 
 
-def _give_birth(
-    setting: Setting, state: EconomyState, births: Births, key: Key
-) -> EconomyState:
+def _give_birth(setting: Setting, state: EconomyState, births: Births, key: Key) -> EconomyState:
     market, index = setting.market, setting.market.entry.group
     assert index is not None
     population: Population = state.population
     numbers = (population.births + jnp.arange(births.slots.shape[0])).astype(jnp.int32)
     parents = parent_ids(population, births)
-    group = newborn(
-        setting, index, state.groups[index], births, numbers, market.entry.mutates, key
-    )
+    group = newborn(setting, index, state.groups[index], births, numbers, market.entry.mutates, key)
     population = bear(population, births.slots, parents, state.tick)
     population = population._replace(refused=population.refused + births.refused)
     return state._replace(
@@ -231,7 +235,8 @@ def newborn(
         def put(tree: PyTree, rows: PyTree) -> PyTree:
             return jax.tree.map(
                 lambda leaf, row: leaf.at[place].set(row.astype(leaf.dtype), mode="drop"),
-                tree, rows,
+                tree,
+                rows,
             )
 
         fresh = group._replace(genes=put(group.genes, genes))

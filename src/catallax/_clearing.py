@@ -76,7 +76,8 @@ def clear_within_means(
 
     def allocate(caps: Int64[Array, "N"]) -> Sale:
         bids = jnp.minimum(valuations, caps[:, None])
-        sale = _allocate(auction, exploration, bids, valuations, enters, luck, progress)
+        terms = (bids, valuations, enters, closing, luck, progress)
+        sale = _allocate(auction, exploration, *terms)
         return sale._replace(
             buyer=jnp.where(closing, NOBODY, sale.buyer),
             paid=jnp.where(closing, sale.price, sale.paid),
@@ -110,6 +111,7 @@ def _allocate(
     bids: Int64[Array, "N W"],
     valuations: Int64[Array, "N W"],
     enters: Bool[Array, "N W"],
+    closing: Bool[Array, "W"],
     luck: Luck,
     progress: Float32[Array, ""],
 ) -> Sale:
@@ -122,7 +124,7 @@ def _allocate(
         return sale
     if auction.reserve_ticks is not None:
         enters = enters & (bids >= auction.reserve_ticks)
-    return _explore(auction, exploration, sale, bids, enters, luck, progress)
+    return _explore(auction, exploration, sale, bids, enters, closing, luck, progress)
 
 
 def _explore(
@@ -131,16 +133,17 @@ def _explore(
     sale: Sale,
     bids: Int64[Array, "N W"],
     enters: Bool[Array, "N W"],
+    closing: Bool[Array, "W"],
     luck: Luck,
     progress: Float32[Array, ""],
 ) -> Sale:
-    """Sends the explorer to act; without a sale nobody explores.
+    """Sends the explorer to act; without a sale, or where the world closes, nobody explores.
 
     It pays `min(its own bid, price)`. At the first price its own bid *is* the price, so that the
     seller is paid on it and exploration costs nothing: that is SARSA.
     """
     explorer = exploration.explorer(bids, enters, progress, luck.explore)
-    explores = (explorer != NOBODY) & (sale.winner != NOBODY)
+    explores = (explorer != NOBODY) & (sale.winner != NOBODY) & ~closing
     own = jnp.take_along_axis(bids, jnp.maximum(explorer, 0)[None, :], axis=0)[0]
     if auction.own_price:
         sale = sale._replace(

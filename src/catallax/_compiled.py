@@ -8,10 +8,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float32, Int32, Int64
 
 from catallax._chunk import Flows, Metrics, close_books, end_chunk
-from catallax._deep import Draws, EconomyState, collect, draws_of, trade
+from catallax._deep import Decision, Draws, EconomyState, collect, draws_of, trade
 from catallax._genesis import genesis
 from catallax._keys import stream
 from catallax._learning import Record
+from catallax._ledger import Account
 from catallax._market import Setting
 from catallax._types import Key, PyTree, exact, floats
 from catallax.agents._actions import bounded
@@ -35,10 +36,15 @@ class WorldsState(NamedTuple):
 
 
 class RunState(NamedTuple):
-    """An economy and its worlds: all that a checkpoint must hold."""
+    """An economy and its worlds: all that a checkpoint must hold.
+
+    Attributes:
+        economy: The market's own state.
+        worlds: The driver's: `WorldsState`, or `HostWorldsState` of the host.
+    """
 
     economy: EconomyState
-    worlds: WorldsState
+    worlds: Any
 
 
 class Tally(NamedTuple):
@@ -106,7 +112,8 @@ def segment_program(setting: Setting, world: World, chunks: int, record_moves: b
         )
 
         def body(run: RunState, index: Array) -> tuple[RunState, Any]:
-            alive = jnp.any(run.economy.population.alive) | (run.economy.tick == 0)
+            treasury = run.economy.ledger.balances[Account.TREASURY]
+            alive = jnp.any(run.economy.population.alive) | setting.market.entry.revives(treasury)
             fine = run.economy.ledger.faults == 0
             go = (index < wanted) & alive & fine
             run, rows = jax.lax.cond(
@@ -122,7 +129,7 @@ def segment_program(setting: Setting, world: World, chunks: int, record_moves: b
 
 
 def compiler_options(level: int) -> dict[str, Any]:
-    """Returns XLA's options: on a CPU its last levels cost seconds and gained nothing measurable."""
+    """Returns XLA's options: on a CPU its last levels cost seconds and gain nothing here."""
     return {"xla_backend_optimization_level": level} if jax.default_backend() == "cpu" else {}
 
 
@@ -131,7 +138,8 @@ def _chunk(
 ) -> tuple[RunState, tuple[Metrics, Any]]:
     ticks = setting.market.learning.horizon
     economy = run.economy
-    draws = draws_of(setting, stream(economy.key, "ticks", economy.tick.astype(jnp.uint32)), ticks)
+    key = stream(economy.key, "ticks", economy.tick.astype(jnp.uint32))
+    draws = draws_of(setting, key, ticks)
     run, (records, observations, tallies, moves) = jax.lax.scan(
         partial(_tick, setting, world, record_moves), run, draws
     )
@@ -143,7 +151,7 @@ def _chunk(
 def _tick(
     setting: Setting, world: World, record_moves: bool, run: RunState, draws: Draws
 ) -> tuple[RunState, tuple[Record, Array, Tally, Any]]:
-    worlds = run.worlds
+    worlds: WorldsState = run.worlds
     with floats():
         observation = jax.vmap(world.observe)(worlds.state)
     economy, decision = trade(setting, run.economy, observation, worlds.closing, draws)
@@ -157,7 +165,7 @@ def _tick(
         setting, economy, decision, reward.astype(jnp.float32), terminated, reached
     )
     with floats():
-        worlds, tally = _turn(world, worlds, state, record, keys[:, 1], decision.capped)
+        worlds, tally = _turn(world, worlds, state, record, keys[:, 1], decision)
     moves = (decision.moves, *more_moves) if record_moves else ()
     return RunState(economy, worlds), (record, observation, tally, moves)
 
@@ -168,7 +176,7 @@ def _turn(
     stepped: PyTree,
     record: Record,
     keys: Key,
-    capped: Int64[Array, ""],
+    decision: Decision,
 ) -> tuple[WorldsState, Tally]:
     """Moves the worlds on: resets those that ended, marks those that ran out of time."""
     acted = ~record.closing
@@ -180,10 +188,10 @@ def _turn(
     done = record.ended
     finished = (done & acted) | out_of_time
     tally = Tally(
-        steps=jnp.sum(acted, dtype=jnp.int32),
+        steps=jnp.sum(acted & ~decision.stops, dtype=jnp.int32),
         episodes=jnp.sum(finished, dtype=jnp.int32),
         returns=jnp.sum(jnp.where(finished, earned, 0.0)),
-        capped=capped,
+        capped=decision.capped,
     )
     state = jax.lax.cond(
         jnp.any(done),

@@ -84,9 +84,9 @@ class Offers(NamedTuple):
         actions: What host agents would do, `[N, W, ...]`, or None where there are none.
     """
 
-    credits: Float32[Array, "N W"]
-    enters: Bool[Array, "N W"]
-    actions: Array | None
+    credits: Array | np.ndarray
+    enters: Array | np.ndarray
+    actions: Array | np.ndarray | None
 
 
 class Draws(NamedTuple):
@@ -167,9 +167,7 @@ def quote(setting: Setting, state: EconomyState, observation: Array) -> tuple[Py
     senses, credits, enters = [], [], []
     with floats():
         for species, group in zip(setting.species, state.groups, strict=True):
-            sensed = jax.vmap(species.encoder.encode, in_axes=(None, 0))(
-                group.encoder, observation
-            )
+            sensed = jax.vmap(species.encoder.encode, in_axes=(None, 0))(group.encoder, observation)
             by_agent_and_world = ((0, None), (None, 0))
             bid, enter = species.bid, species.enters
             for axes in reversed(by_agent_and_world):
@@ -193,7 +191,7 @@ def valuations_of(
     Returns:
         int64 `[N, W]` ticks, bool `[N, W]` who bids, and the fault of bids that are not finite.
     """
-    enters = offers.enters & state.population.alive[:, None]
+    enters = state.population.alive[:, None] & offers.enters
     scaled = offers.credits.astype(jnp.float64) * TICKS_PER_CREDIT
     fine = jnp.abs(scaled) <= TICKS_MAX
     ticks = jnp.where(fine, jnp.floor(scaled), 0).astype(jnp.int64)
@@ -239,7 +237,13 @@ def trade(
     means = jnp.maximum(wealth, 0) - setting.bond_ticks
     market = setting.market
     sale = clear_within_means(
-        market.auction, market.exploration, valuations, enters, means, closing, draws.luck,
+        market.auction,
+        market.exploration,
+        valuations,
+        enters,
+        means,
+        closing,
+        draws.luck,
         progress_of(state),
     )
     bad = bad_bid | fault(~_finite(observation), Fault.BAD_OBSERVATION)
@@ -249,7 +253,9 @@ def trade(
     owner = jnp.where(sold, buyer, state.owner)
     state = state._replace(ledger=ledger)
     state, owner = _solvency(setting, state, owner, wealth)
-    return _act(setting, state, senses, offers, valuations, sale, sold, owner, closing, draws, moves)
+    return _act(
+        setting, state, senses, offers, valuations, sale, sold, owner, closing, draws, moves
+    )
 
 
 def _settle(

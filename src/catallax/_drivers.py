@@ -6,13 +6,13 @@ from typing import Any, Protocol
 import jax.numpy as jnp
 import numpy as np
 
-from catallax._chunk import Flows, Metrics
+from catallax._chunk import Flows
 from catallax._compiled import RunState, first_run_state, segment_program
 from catallax._errors import InvalidSetting
 from catallax._faults import raise_faults
 from catallax._host import first_host_state, host_segment
 from catallax._market import DeepMarket, Setting, setting_of
-from catallax._types import exact
+from catallax._types import Columns, exact
 from catallax.agents._protocol import Spaces
 from catallax.worlds._gymnasium import HostSpec
 from catallax.worlds._on_host import FunctionalOnHost
@@ -20,6 +20,9 @@ from catallax.worlds._protocol import HostWorld, World
 
 STEPS_PER_SEGMENT = 32_768
 """Steps between two entries of the journal of a compiled run."""
+
+CHUNKS_WITH_ENTRY = 16
+"""Chunks between two entries of the journal where agents are born."""
 
 TICKS_PER_HOST_SEGMENT = 1024
 """Ticks between two settlement days of a run on the host."""
@@ -37,9 +40,9 @@ class Segment:
     """
 
     run: RunState
-    metrics: Metrics
+    metrics: Columns
     flows: Flows
-    moves: dict[str, np.ndarray] | None
+    moves: Columns | None
 
 
 class Driver(Protocol):
@@ -78,8 +81,10 @@ class Compiled:
     @property
     def chunks(self) -> int:
         """Chunks of a whole segment."""
-        ticks = self.setting.market.learning.horizon
-        return max(1, STEPS_PER_SEGMENT // (ticks * self.setting.worlds))
+        market = self.setting.market
+        whole = max(1, STEPS_PER_SEGMENT // (market.learning.horizon * self.setting.worlds))
+        # A slot whose agent died is free again only when the journal is written.
+        return whole if market.entry.group is None else min(whole, CHUNKS_WITH_ENTRY)
 
     def first_state(self, seed: int) -> RunState:
         """Returns the state at genesis."""
@@ -115,7 +120,10 @@ class OnHost:
     @property
     def chunks(self) -> int:
         """Chunks of a whole segment."""
-        return max(1, TICKS_PER_HOST_SEGMENT // self.setting.market.learning.horizon)
+        return max(1, CHUNKS_WITH_ENTRY = 16
+"""Chunks between two entries of the journal where agents are born."""
+
+TICKS_PER_HOST_SEGMENT // self.setting.market.learning.horizon)
 
     def first_state(self, seed: int) -> RunState:
         """Returns the state at genesis."""
@@ -153,48 +161,58 @@ def driver_of(
             host.
         UnsupportedSpace: If a species cannot serve the world.
     """
-    batch = host_worlds(world, worlds)
-    shown = world if batch is None else batch
+    shown = ready(world, worlds)
     setting = setting_of(market, Spaces(shown.observation_space, shown.action_space), worlds)
-    hosted = batch is not None or any(species.on_host for species in market.agents)
+    hosted = isinstance(shown, HostWorld) or any(species.on_host for species in market.agents)
     if market.gamma == 1 and (hosted or shown.time_limit is not None):
         raise InvalidSetting(
             "discount=1 was given in a world that truncates episodes.",
-            "A truncated world is sold at a price that could then grow without end.",
+            "A truncated world is sold at a price that could then grow without end; on the host "
+            "every world is sold so at a settlement day.",
             "Give a discount below 1, or a functional world with time_limit=None.",
         )
-    if not hosted:
-        return Compiled(setting, world, record_moves)
+    if not hosted and not isinstance(shown, HostWorld):
+        return Compiled(setting, shown, record_moves)
     if record_moves:
         raise InvalidSetting(
             "Every transfer was asked for in a run on the host.",
             "Only compiled runs record each transfer; host runs record totals by segment.",
             "Leave record_transfers out, or use a functional world without Python agents.",
         )
-    return OnHost(setting, batch if batch is not None else FunctionalOnHost(world, worlds, seed), seed)
+    batch = shown if isinstance(shown, HostWorld) else FunctionalOnHost(shown, worlds, seed)
+    return OnHost(setting, batch, seed)
 
 
-def host_worlds(world: World | HostSpec | HostWorld, worlds: int) -> HostWorld | None:
-    """Returns a batch of host worlds, or None for a functional world."""
+def ready(world: World | HostSpec | HostWorld, worlds: int) -> World | HostWorld:
+    """Returns a functional world as it is, or a batch of host worlds of the right size.
+
+    Args:
+        world: From `catallax.worlds.make_world`.
+        worlds: How many run side by side.
+
+    Returns:
+        The world or the batch.
+
+    Raises:
+        InvalidSetting: If a finished batch has another number of worlds.
+    """
     if isinstance(world, HostSpec):
         return world.make(worlds)
-    if isinstance(world, HostWorld):
-        if world.count != worlds:
-            raise InvalidSetting(
-                f"worlds={worlds} was asked for with a batch of {world.count}.",
-                "A finished batch has its own number of worlds.",
-                f"Give worlds={world.count}, or a name in place of the batch.",
-            )
-        return world
-    return None
+    if isinstance(world, HostWorld) and world.count != worlds:
+        raise InvalidSetting(
+            f"worlds={worlds} was asked for with a batch of {world.count}.",
+            "A finished batch has its own number of worlds.",
+            f"Give worlds={world.count}, or a name in place of the batch.",
+        )
+    return world
 
 
-def _listed(
-    moves: Any, ran: np.ndarray, ticks: np.ndarray, setting: Setting
-) -> dict[str, np.ndarray]:
+def _listed(moves: Any, ran: np.ndarray, ticks: np.ndarray, setting: Setting) -> Columns:
     """Flattens recorded transfers `[chunks, T, m]` to columns, without the empty ones."""
     horizon = setting.market.learning.horizon
-    columns: dict[str, list[np.ndarray]] = {n: [] for n in ("tick", "debit", "credit", "amount", "reason")}
+    columns: dict[str, list[np.ndarray]] = {
+        n: [] for n in ("tick", "debit", "credit", "amount", "reason")
+    }
     for batch in moves:
         shape = np.asarray(batch.amount)[ran].shape
         tick = (ticks[:, None, None] - horizon) + np.arange(horizon)[None, :, None]

@@ -22,14 +22,12 @@ from catallax._ledger import account_names
 from catallax._market import DeepMarket
 from catallax._membership import Agent, added, removed, thawed
 from catallax._store import Store, joined, memory_of
-from catallax._types import exact, ticks_of
+from catallax._types import Columns, exact, ticks_of
 from catallax.agents._protocol import Species
-from catallax.worlds._gymnasium import HostSpec
 from catallax.worlds._evaluation import evaluation_worlds
+from catallax.worlds._gymnasium import HostSpec
 from catallax.worlds._protocol import HostWorld, World
 from catallax.worlds._spaces import decode_actions, encode_observations
-
-CHECKPOINT_SECONDS = 5.0
 
 
 class Economy:
@@ -61,14 +59,15 @@ class Economy:
         seed: int,
         run: RunState | None = None,
         entries: Sequence[JournalEntry] = (),
-        metrics: Mapping[str, np.ndarray] | None = None,
+        metrics: Columns | None = None,
         store: Store | None = None,
     ) -> None:
         self._driver, self._world, self._seed, self._store = driver, world, seed, store
         self._run = driver.first_state(seed) if run is None else run
         self._books = Books(list(entries))
-        self._metrics: dict[str, np.ndarray] = dict(metrics or {})
+        self._metrics: Columns = dict(metrics or {})
         self._seconds = 0.0
+        self.checkpoint_seconds = 5.0
         if run is None:
             self._close_books()
 
@@ -118,14 +117,16 @@ class Economy:
         return tuple(self._books.entries)
 
     @property
-    def metrics(self) -> dict[str, np.ndarray]:
+    def metrics(self) -> Columns:
         """Columns of figures, a row a chunk."""
         return dict(self._metrics)
 
     @property
     def balances(self) -> dict[str, int]:
         """Ticks in every account, by name; they sum to 0."""
-        names = account_names(self._driver.setting.n_consumers, np.asarray(self._state.population.ids))
+        names = account_names(
+            self._driver.setting.n_consumers, np.asarray(self._state.population.ids)
+        )
         return dict(zip(names, np.asarray(self._state.ledger.balances).tolist(), strict=True))
 
     @property
@@ -134,7 +135,9 @@ class Economy:
         population = self._state.population
         alive = np.asarray(population.alive)
         owned = np.asarray(self._state.ledger.balances)[self._driver.setting.first_agent :]
-        return dict(zip(np.asarray(population.ids)[alive].tolist(), owned[alive].tolist(), strict=True))
+        return dict(
+            zip(np.asarray(population.ids)[alive].tolist(), owned[alive].tolist(), strict=True)
+        )
 
     @property
     def _state(self) -> EconomyState:
@@ -181,13 +184,14 @@ class Economy:
         return self
 
     def evaluate(
-        self, episodes: int = 100, *, seed: int = 10_000, world: Any | None = None
+        self, episodes: int = 100, *, seed: int | None = None, world: Any | None = None
     ) -> Evaluation:
         """Plays whole episodes greedily with a frozen copy; caps apply, nothing settles.
 
         Args:
             episodes: How many.
-            seed: Of the episodes.
+            seed: Of the episodes; None for one that follows from the economy's, so that several
+                seeds are evaluated on different episodes.
             world: Where; None for Gymnasium's own version of the world, or the world itself
                 where Gymnasium has none.
 
@@ -202,6 +206,7 @@ class Economy:
                 f"episodes={episodes} was given.", "A mean needs one.", "Give 1 or more."
             )
         batch = evaluation_worlds(self._world if world is None else world, min(episodes, 100))
+        seed = 1_000_000 + self._seed if seed is None else seed
         return evaluate(self._driver.setting, frozen(self._state), batch, episodes, seed)
 
     def predict(self, observations: Any) -> np.ndarray:
@@ -262,7 +267,8 @@ class Economy:
         """
         setting = self._driver.setting
         ticks = setting.endowment_ticks if endowment is None else ticks_of(endowment)
-        setting, state, ids = added(setting, self._state, newcomer, ticks)
+        with exact():
+            setting, state, ids = added(setting, self._state, newcomer, ticks)
         self._driver.setting = setting
         self._run = self._run._replace(economy=state)
         self._close_books()
@@ -280,7 +286,8 @@ class Economy:
         Raises:
             UnknownAgent: If nobody alive has the id.
         """
-        state, agent = removed(self._driver.setting, self._state, id_)
+        with exact():
+            state, agent = removed(self._driver.setting, self._state, id_)
         self._run = self._run._replace(economy=state)
         self._close_books()
         return agent
@@ -295,7 +302,8 @@ class Economy:
         Raises:
             UnknownAgent: If nobody alive has the id.
         """
-        self._run = self._run._replace(economy=thawed(self._state, id_, frozen))
+        with exact():
+            self._run = self._run._replace(economy=thawed(self._state, id_, frozen))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Writes everything to a run directory, from which `load` restores it.
@@ -321,7 +329,9 @@ class Economy:
 
     def _plan(self, steps: int) -> None:
         if steps < 1:
-            raise InvalidSetting(f"steps={steps} was given.", "Nothing would happen.", "Give 1 or more.")
+            raise InvalidSetting(
+                f"steps={steps} was given.", "Nothing would happen.", "Give 1 or more."
+            )
         horizon = self.market.learning.horizon
         ticks = -(-steps // (horizon * self.worlds)) * horizon
         with exact():
@@ -365,16 +375,16 @@ class Economy:
     def _save_progress(self, force: bool = False) -> None:
         if self._store is not None:
             self._store.checkpoint_if_due(
-                len(self._books.entries), self._run, 0.0 if force else CHECKPOINT_SECONDS
+                len(self._books.entries), self._run, 0.0 if force else self.checkpoint_seconds
             )
 
     def _require_life(self) -> None:
-        alive = np.asarray(self._state.population.alive)
-        if not alive.any() and self.tick > 0:
+        alive, treasury = np.asarray(self._state.population.alive), self.balances["treasury"]
+        if not alive.any() and not self.market.entry.revives(treasury):
             raise MarketExtinct(
                 f"Nobody lives at tick {self.tick}, and no birth could be paid.",
                 "Every agent went bankrupt or left, and the treasury holds "
-                f"{self.balances['treasury'] / 1e6:.6g} credits.",
+                f"{treasury / 1e6:.6g} credits.",
                 "Give agents more capital, the treasury an opening balance (treasury=...), or use "
                 "Refinanced(). The state up to here is kept.",
             )

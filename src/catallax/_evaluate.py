@@ -152,9 +152,7 @@ def evaluate(
         earned, steps = _episodes(setting, state, worlds, seeds, stop)
         returns.append(earned)
         lengths.append(steps)
-    return Evaluation(
-        np.concatenate(returns)[:episodes], np.concatenate(lengths)[:episodes]
-    )
+    return Evaluation(np.concatenate(returns)[:episodes], np.concatenate(lengths)[:episodes])
 
 
 def _episodes(

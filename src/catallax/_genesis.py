@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from gymnasium.spaces import Discrete
 
 from catallax._deep import EconomyState, Plan
 from catallax._keys import stream
@@ -27,10 +28,12 @@ def genesis(setting: Setting, key: Key) -> EconomyState:
     Returns:
         The first `EconomyState`.
     """
-    alive = np.concatenate([
-        np.arange(size) < species.founders(setting.spaces)
-        for species, size in zip(setting.species, setting.sizes, strict=True)
-    ])
+    alive = np.concatenate(
+        [
+            np.arange(size) < species.founders(setting.spaces)
+            for species, size in zip(setting.species, setting.sizes, strict=True)
+        ]
+    )
     groups = tuple(
         group_state(setting, species, size, stream(key, "genesis", index))
         for index, (species, size) in enumerate(zip(setting.species, setting.sizes, strict=True))
@@ -80,14 +83,14 @@ def group_state(setting: Setting, species: Species, size: int, key: Key) -> Grou
             genes=genes,
             optimizer=jax.vmap(learning.direction().init)(genes.learned) if species.learns else (),
             average=averaged_start(learning, genes.learned) if species.learns else (),
-            encoder=encoder_state(species.encoder, stream(key, "encoder"), setting.spaces.observation),
+            encoder=encoder_state(
+                species.encoder, stream(key, "encoder"), setting.spaces.observation
+            ),
         )
 
 
 def blank_observation(setting: Setting) -> np.ndarray:
     """Returns observations of W worlds, all zeros, in the library's form."""
-    from gymnasium.spaces import Discrete
-
     space = setting.spaces.observation
     if isinstance(space, Discrete):
         return np.zeros(setting.worlds, np.int32)

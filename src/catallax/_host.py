@@ -24,7 +24,7 @@ from catallax._genesis import genesis
 from catallax._keys import stream
 from catallax._learning import Record
 from catallax._market import Setting
-from catallax._types import exact
+from catallax._types import Columns, exact
 from catallax.agents._actions import blank_action
 from catallax.agents._program import Program
 from catallax.worlds._protocol import HostWorld
@@ -73,13 +73,13 @@ class Stage:
         self.observation, self.truncated = observation, truncated & ~terminated
         return reward.astype(np.float32), terminated
 
-    def turn(self, earned: np.ndarray, ended: np.ndarray) -> dict[str, float]:
+    def turn(self, earned: np.ndarray, ended: np.ndarray, stops: np.ndarray) -> dict[str, float]:
         """Resets the worlds that ended and marks the truncated ones; returns the tallies."""
         acted = ~self.closing
         self.earned += earned
         finished = (ended & acted) | self.truncated
         tally = {
-            "steps": float(acted.sum()),
+            "steps": float((acted & ~stops).sum()),
             "episodes": float(finished.sum()),
             "returns": float(self.earned[finished].sum()),
         }
@@ -133,7 +133,7 @@ def _programs(setting: Setting) -> Any:
 
 def host_segment(
     setting: Setting, run: RunState, worlds: HostWorld, seed: int, chunks: int, settle: bool = True
-) -> tuple[RunState, tuple[Metrics, Flows]]:
+) -> tuple[RunState, tuple[Columns, Flows]]:
     """Runs some chunks on the host and closes the books.
 
     The last tick is a settlement day: every world is sold as at truncation, so that a checkpoint
@@ -176,9 +176,10 @@ def _chunk_on_host(
         economy, decision = quote_and_trade(
             economy, observation, closing, draws, np.int32(tick), outside
         )
-        reward, terminated = stage.move(np.asarray(decision.action), np.asarray(decision.stops))
+        stops = np.asarray(decision.stops)
+        reward, terminated = stage.move(np.asarray(decision.action), stops)
         economy, record = gather(economy, decision, reward, terminated, stage.observation)
-        tally = stage.turn(np.asarray(record.reward), np.asarray(record.ended))
+        tally = stage.turn(np.asarray(record.reward), np.asarray(record.ended), stops)
         tallies.append({**tally, "capped": int(decision.capped)})
         records.append(record)
         seen.append(observation)

@@ -81,9 +81,7 @@ def agent_records(
     seen, winners = watch(setting, state, worlds)
     population = state.population
     slots = np.flatnonzero(np.asarray(population.alive))
-    records = [
-        _record(setting, state, totals, int(slot), seen, winners) for slot in slots
-    ]
+    records = [_record(setting, state, totals, int(slot), seen, winners) for slot in slots]
     return sorted(records, key=lambda record: (-record.wealth_ticks, record.id))
 
 

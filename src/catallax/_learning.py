@@ -87,7 +87,8 @@ class Learning:
 
     def rate_at(self, progress: Float32[Array, ""]) -> Float32[Array, ""]:
         """Returns the step size at a share of the training."""
-        return self.rate * ((1 - progress) if self.decay == "linear" else 1.0)
+        left = 1 - progress if self.decay == "linear" else jnp.ones_like(progress)
+        return self.rate * left
 
 
 class Record(NamedTuple):
@@ -153,7 +154,8 @@ def revenues(
     last = (record.price[-1], record.sold[-1])
 
     def step(
-        following: tuple[Array, Array, Array, Array, Array], now: tuple[Array, Array]
+        following: tuple[Array, Array, Array, Array, Array],
+        now: tuple[Array, Array, Array, Array, Array],
     ) -> tuple[Any, tuple[Array, Array]]:
         revenue_next, known_next, price_next, sold_next, closing_next = following
         reward, ended, price, sold, closing = now
@@ -225,11 +227,11 @@ def fit_group(
         moved = jax.tree.map(lambda leaf, step: leaf - rate * step, learned, steps)
         return (keep(active, moved, learned), keep(active, state_after, state)), None
 
-    def epoch(
-        carry: tuple[PyTree, PyTree], key: Key
-    ) -> tuple[tuple[PyTree, PyTree], None]:
-        order = jnp.arange(n_trades) if learning.minibatches == 1 else (
-            jax.random.permutation(key, n_trades)
+    def epoch(carry: tuple[PyTree, PyTree], key: Key) -> tuple[tuple[PyTree, PyTree], None]:
+        order = (
+            jnp.arange(n_trades)
+            if learning.minibatches == 1
+            else (jax.random.permutation(key, n_trades))
         )
         rows = order.reshape(learning.minibatches, size)
         batches = (

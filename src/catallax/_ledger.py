@@ -129,7 +129,7 @@ def empty_ledger(n_accounts: int) -> Ledger:
     )
 
 
-def transfers(debit: Slots, credit: Slots, amount: Ticks, reason: Reason) -> Transfers:
+def transfers(debit: Slots | int, credit: Slots | int, amount: Ticks, reason: Reason) -> Transfers:
     """Builds transfers of signed amounts: below 0, the two sides change places.
 
     Args:
@@ -221,7 +221,7 @@ def fault(broken: Mask, kind: Fault) -> Int32[Array, ""]:
 
 
 def check_books(ledger: Ledger) -> Ledger:
-    """Checks what must hold between any two steps: Σ = 0, an empty clearing house, a solvent treasury.
+    """Checks what must hold between two steps: Σ = 0, nothing in clearing, a solvent treasury.
 
     Args:
         ledger: The ledger to check.

@@ -63,10 +63,10 @@ class Exit:
 def _poorest(
     population: Population, wealth: Int64[Array, "N"], group: slice, count: int
 ) -> Bool[Array, "n"]:
-    alive, free = population.alive[group], free_slots(population)[group]
+    alive = population.alive[group]
     ranked = jnp.argsort(jnp.where(alive, wealth[group], jnp.iinfo(jnp.int64).max))
     poor = jnp.zeros(alive.shape, bool).at[ranked[:count]].set(True)
-    return poor & alive & ~jnp.any(free)
+    return poor & alive & jnp.all(alive)
 
 
 class Births(NamedTuple):
@@ -110,6 +110,10 @@ class Entry(Protocol):
         """Pays the newborns' capital."""
         ...
 
+    def revives(self, treasury_ticks: Any) -> Any:
+        """Returns whether somebody could be born into a market in which nobody lives."""
+        ...
+
 
 @dataclass(frozen=True)
 class NoEntry:
@@ -137,6 +141,10 @@ class NoEntry:
     def pay(self, ledger: Ledger, first: int, births: Births) -> Ledger:
         """Pays nothing."""
         return ledger
+
+    def revives(self, treasury_ticks: Any) -> Any:
+        """Returns False: nobody is ever born."""
+        return treasury_ticks != treasury_ticks
 
 
 @dataclass(frozen=True)
@@ -190,6 +198,10 @@ class Enumerate:
         amounts = jnp.where(born, ticks_of(self.allowance), 0)
         accounts = jnp.where(born, first + births.slots, Account.TREASURY)
         return post(ledger, transfers(Account.TREASURY, accounts, amounts, Reason.ALLOWANCE))
+
+    def revives(self, treasury_ticks: Any) -> Any:
+        """Returns whether the treasury can pay an allowance."""
+        return treasury_ticks >= ticks_of(self.allowance)
 
 
 @dataclass(frozen=True)
@@ -268,6 +280,10 @@ class Mutate:
         payer = parent if self.payer == "parent" else Account.TREASURY
         return post(ledger, transfers(payer, child, amounts, Reason.ALLOWANCE))
 
+    def revives(self, treasury_ticks: Any) -> Any:
+        """Returns False: children need a living parent."""
+        return treasury_ticks != treasury_ticks
+
 
 def _next_free(
     population: Population, group: slice, count: int, affordable: Int64[Array, ""]
@@ -300,7 +316,7 @@ def check_entry(births: int, allowance: float) -> None:
 
 def whole(value: Any, low: int) -> bool:
     """Returns whether a setting is a whole number, and large enough."""
-    return isinstance(value, Integral) and value >= low
+    return isinstance(value, Integral) and int(value) >= low
 
 
 def check_group(group: int, births: int, sizes: Sequence[int]) -> None:

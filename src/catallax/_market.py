@@ -125,7 +125,7 @@ class Setting:
     """
 
     market: DeepMarket
-    spaces: Spaces = field(hash=False, compare=False)
+    spaces: Spaces = field(hash=False)  # compared, but spaces cannot be hashed
     worlds: int
     sizes: tuple[int, ...]
 
@@ -195,11 +195,6 @@ class Setting:
         """What an agent may not bid of its wealth."""
         return ticks_of(self.market.bond)
 
-    @cached_property
-    def key(self) -> tuple:
-        """What two settings must share to share a compiled program."""
-        return (self.market, str(self.spaces), self.worlds, self.sizes)
-
 
 def setting_of(market: DeepMarket, spaces: Spaces, worlds: int) -> Setting:
     """Checks a market against a world and fixes its sizes.
@@ -217,9 +212,7 @@ def setting_of(market: DeepMarket, spaces: Spaces, worlds: int) -> Setting:
         InvalidSetting: If a number does not fit.
     """
     if worlds < 1:
-        raise InvalidSetting(
-            f"worlds={worlds} was given.", "There must be one.", "Give 1 or more."
-        )
+        raise InvalidSetting(f"worlds={worlds} was given.", "There must be one.", "Give 1 or more.")
     for species in market.agents:
         species.supports(spaces)
     if isinstance(market.nobody, DefaultAction):

@@ -1,4 +1,7 @@
-"""Agents that come, go or stop learning while a market runs, with their books."""
+"""Agents that come, go or stop learning while a market runs, with their books.
+
+Like all that touches money, these functions run in the 64-bit context.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +19,7 @@ from catallax._learning import GroupState, averaged_start
 from catallax._ledger import N_REASONS, Account, Reason, post, transfers
 from catallax._market import Setting
 from catallax._population import EMPTY, Population, bear, founders, free_slots
-from catallax._types import NOBODY, exact, floats
+from catallax._types import NOBODY, floats
 from catallax.agents._protocol import Genes, Species
 
 
@@ -90,19 +93,16 @@ def removed(setting: Setting, state: EconomyState, id_: int) -> tuple[EconomySta
     index = group_of(setting, slot)
     local = slot - setting.offsets[index]
     genes = jax.tree.map(lambda leaf: np.asarray(leaf[local]), state.groups[index].genes)
-    with exact():
-        wealth = int(state.ledger.balances[setting.first_agent + slot])
-        leaves = jnp.arange(setting.n_agents) == slot
-        state = expel(setting, state, leaves)
+    wealth = int(state.ledger.balances[setting.first_agent + slot])
+    state = expel(setting, state, jnp.arange(setting.n_agents) == slot)
     return state, Agent(setting.species[index], genes, id_, wealth)
 
 
 def thawed(state: EconomyState, id_: int, frozen: bool) -> EconomyState:
     """Returns the state with an agent frozen (it trades but neither learns nor breeds) or not."""
     slot = slot_of(state.population, id_)
-    with exact():
-        mask = state.population.frozen.at[slot].set(frozen)
-        return state._replace(population=state.population._replace(frozen=mask))
+    mask = state.population.frozen.at[slot].set(frozen)
+    return state._replace(population=state.population._replace(frozen=mask))
 
 
 def added(
@@ -157,20 +157,20 @@ def _extended(
     size = max(species.slots(setting.spaces), count)
     market = replace(setting.market, agents=(*setting.market.agents, species))
     wider = replace(setting, market=market, sizes=(*setting.sizes, size))
-    with exact():
-        key = stream(state.key, "newcomers", state.population.next_id.astype(jnp.uint32))
-        groups = (*state.groups, group_state(wider, species, size, key))
-        senses = blank_record(wider, groups).senses
-        pending = state.pending._replace(senses=(*state.pending.senses, senses[-1]))
-        ledger = state.ledger._replace(
-            balances=_padded(state.ledger.balances, size),
-            flows=jnp.concatenate([state.ledger.flows, jnp.zeros((size, N_REASONS), jnp.int64)]),
-        )
-        blank = founders(jnp.zeros(size, bool))
-        population = jax.tree.map(
-            lambda old, new: jnp.concatenate([old, new]) if old.ndim else old,
-            state.population, blank,
-        )
+    key = stream(state.key, "newcomers", state.population.next_id.astype(jnp.uint32))
+    groups = (*state.groups, group_state(wider, species, size, key))
+    senses = blank_record(wider, groups).senses
+    pending = state.pending._replace(senses=(*state.pending.senses, senses[-1]))
+    ledger = state.ledger._replace(
+        balances=_padded(state.ledger.balances, size),
+        flows=jnp.concatenate([state.ledger.flows, jnp.zeros((size, N_REASONS), jnp.int64)]),
+    )
+    blank = founders(jnp.zeros(size, bool))
+    population = jax.tree.map(
+        lambda old, new: jnp.concatenate([old, new]) if old.ndim else old,
+        state.population,
+        blank,
+    )
     return wider, state._replace(
         ledger=ledger, population=population, groups=groups, pending=pending
     )
@@ -192,23 +192,22 @@ def _entered(
     free = np.asarray(free_slots(state.population))[offset : offset + size]
     slots = (np.flatnonzero(free)[:count] + offset).astype(np.int32)
     first_id = int(state.population.next_id)
-    with exact():
-        parents = np.full(count, newcomer.id if isinstance(newcomer, Agent) else EMPTY, np.int64)
-        population = bear(state.population, jnp.asarray(slots), jnp.asarray(parents), state.tick)
-        amounts = jnp.full(count, endowment_ticks, jnp.int64)
-        accounts = jnp.asarray(slots + setting.first_agent)
-        capital = transfers(Account.NATURE, accounts, amounts, Reason.ENDOWMENT)
-        group = _with_genes(setting, state, index, newcomer, slots - offset, first_id)
-        groups = (*state.groups[:index], group, *state.groups[index + 1 :])
-        # A newcomer must not learn from the last trade of whoever had its slot.
-        taken = jnp.isin(state.pending.actor, jnp.asarray(slots))
-        pending = state.pending._replace(actor=jnp.where(taken, NOBODY, state.pending.actor))
-        state = state._replace(
-            population=population,
-            ledger=post(state.ledger, capital),
-            groups=groups,
-            pending=pending,
-        )
+    parents = np.full(count, newcomer.id if isinstance(newcomer, Agent) else EMPTY, np.int64)
+    population = bear(state.population, jnp.asarray(slots), jnp.asarray(parents), state.tick)
+    amounts = jnp.full(count, endowment_ticks, jnp.int64)
+    accounts = jnp.asarray(slots + setting.first_agent)
+    capital = transfers(Account.NATURE, accounts, amounts, Reason.ENDOWMENT)
+    group = _with_genes(setting, state, index, newcomer, slots - offset, first_id)
+    groups = (*state.groups[:index], group, *state.groups[index + 1 :])
+    # A newcomer must not learn from the last trade of whoever had its slot.
+    taken = jnp.isin(state.pending.actor, jnp.asarray(slots))
+    pending = state.pending._replace(actor=jnp.where(taken, NOBODY, state.pending.actor))
+    state = state._replace(
+        population=population,
+        ledger=post(state.ledger, capital),
+        groups=groups,
+        pending=pending,
+    )
     return state, list(range(first_id, first_id + count))
 
 

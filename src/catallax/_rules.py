@@ -51,7 +51,8 @@ class Refinanced:
     def __post_init__(self) -> None:
         check_credits("endowment", self.endowment, 0)
         check_credits("floor", self.floor, 0)
-        if None not in (self.endowment, self.floor) and self.floor > self.endowment:
+        endowment, floor = self.endowment, self.floor
+        if endowment is not None and floor is not None and floor > endowment:
             raise InvalidSetting(
                 f"Refinanced was given floor={self.floor} above endowment={self.endowment}.",
                 "Whoever is below the floor is topped up to the endowment.",

@@ -345,8 +345,9 @@ def _newest(path: Path, reader: Callable[[Path], Read]) -> Read | None:
 
 
 def _marks_of(content: Mapping[str, Any]) -> Marks:
-    files = content["files"].items()
-    return Marks(**{name: tuple(v) if isinstance(v, list) else v for name, v in files})
+    files: dict[str, Any] = content["files"]
+    parts = {kind: tuple(files[kind]) for kind in (METRICS, TRANSFERS)}
+    return Marks(**{**files, **parts})
 
 
 # --- one run in the place of another

@@ -205,9 +205,7 @@ def settle_estates(ledger: Ledger, first: int, dead: Mask) -> Ledger:
     return post_each(ledger, first, -jnp.minimum(wealth, 0), Account.LOSSES, Reason.LOSS)
 
 
-def refinance(
-    ledger: Ledger, first: int, poor: Mask, endowment_ticks: int
-) -> Ledger:
+def refinance(ledger: Ledger, first: int, poor: Mask, endowment_ticks: int) -> Ledger:
     """Tops agents up to the endowment; `losses` pays, and the books tell how much.
 
     Args:

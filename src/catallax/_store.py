@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from catallax._checkpoint import leaves_of, tree_of
-from catallax._chunk import Metrics
 from catallax._compiled import RunState
 from catallax._journal import JournalEntry
 from catallax._market import DeepMarket
 from catallax._rundir import RunDirectory, create_run, open_run
+from catallax._types import Columns
 from catallax._values import to_plain
 from catallax.worlds._gymnasium import HostSpec
 from catallax.worlds._protocol import HostWorld, World
@@ -30,8 +30,8 @@ class Store:
     def __init__(self, directory: RunDirectory) -> None:
         self.directory = directory
         self._entries: list[JournalEntry] = []
-        self._metrics: Metrics = {}
-        self._moves: list[dict[str, np.ndarray]] = []
+        self._metrics: Columns = {}
+        self._moves: list[Columns] = []
         self._written = time.monotonic()
 
     @classmethod
@@ -47,8 +47,8 @@ class Store:
     def keep(
         self,
         entries: list[JournalEntry],
-        metrics: Metrics,
-        moves: dict[str, np.ndarray] | None,
+        metrics: Columns,
+        moves: Columns | None,
     ) -> None:
         """Remembers what the next checkpoint is to write."""
         self._entries += entries
@@ -95,12 +95,12 @@ def memory_of(
     }
 
 
-def joined(earlier: Metrics, later: Metrics) -> Metrics:
+def joined(earlier: Columns, later: Columns) -> Columns:
     """Appends the rows of one table of metrics to another."""
     if not earlier or not later:
         return dict(later or earlier)
     return {name: np.concatenate([earlier[name], later[name]]) for name in later}
 
 
-def _stacked(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def _stacked(parts: list[Columns]) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

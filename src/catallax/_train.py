@@ -1,25 +1,29 @@
 """`train` and `load`: how an economy comes to be."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any, overload
 
 import jax
 
 from catallax._callbacks import Callback
-from catallax._drivers import driver_of, host_worlds
+from catallax._drivers import driver_of, ready
 from catallax._economy import Economy
-from catallax._errors import InvalidSetting
+from catallax._errors import InvalidSetting, TrainingInterrupted
 from catallax._market import DeepMarket
 from catallax._presets import PRESETS, Preset, default_preset
 from catallax._store import Store, memory_of
 from catallax._values import from_plain
 from catallax.agents._protocol import Spaces
+from catallax.worlds._evaluation import GYMNASIUM_IDS
+from catallax.worlds._gymnasium import HostSpec
 from catallax.worlds._make import make_world
 
+KINDS = {name: kind for kind, name in GYMNASIUM_IDS.items()}
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "catallax" / "compiled"
 
 
@@ -41,18 +45,43 @@ def preset(world: Any) -> Preset:
         0.5
     """
     found = make_world(world)
-    if type(found) in PRESETS:
-        return PRESETS[type(found)]()
-    shown = host_worlds(found, getattr(found, "count", 1)) or found
+    kind = KINDS.get(found.id) if isinstance(found, HostSpec) else type(found)
+    if kind in PRESETS:
+        return PRESETS[kind]()
+    shown = ready(found, getattr(found, "count", 1))
     return default_preset(Spaces(shown.observation_space, shown.action_space))
 
 
 @overload
-def train(market: Any, world: Any = None, *, seed: int = 0, **settings: Any) -> Economy: ...
+def train(
+    market: Any,
+    world: Any = None,
+    *,
+    steps: int | None = None,
+    worlds: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    callbacks: Iterable[Callback] = (),
+    record_transfers: bool = False,
+    checkpoint_seconds: float = 5.0,
+) -> Economy: ...
 
 
 @overload
-def train(market: Any, world: Any = None, *, seed: Sequence[int], **settings: Any) -> list[Economy]: ...
+def train(
+    market: Any,
+    world: Any = None,
+    *,
+    steps: int | None = None,
+    worlds: int | None = None,
+    seed: Sequence[int],
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    callbacks: Iterable[Callback] = (),
+    record_transfers: bool = False,
+    checkpoint_seconds: float = 5.0,
+) -> list[Economy]: ...
 
 
 def train(
@@ -66,6 +95,7 @@ def train(
     overwrite: bool = False,
     callbacks: Iterable[Callback] = (),
     record_transfers: bool = False,
+    checkpoint_seconds: float = 5.0,
 ) -> Economy | list[Economy]:
     """Trains a market in a world.
 
@@ -79,6 +109,7 @@ def train(
         overwrite: Whether a run that is there may be replaced.
         callbacks: What to call at the start, after each segment and at the end.
         record_transfers: Whether the run directory gets every single transfer as well.
+        checkpoint_seconds: The least time between two checkpoints; 0 writes one a segment.
 
     Returns:
         The trained `Economy`; with several seeds a list of them. The same seed gives the same
@@ -102,22 +133,72 @@ def train(
         market, world = None, market if world is None else world
     found = make_world(world) if world is not None else _missing_world()
     chosen = preset(found)
-    market = chosen.market if market is None else market
-    steps, worlds = steps or chosen.steps, worlds or getattr(found, "count", chosen.worlds)
+    rules = chosen.market if market is None else market
+    length = chosen.steps if steps is None else steps
+    width = getattr(found, "count", chosen.worlds) if worlds is None else worlds
+
+    stop = Event()
 
     def run(one: int, path: Path | None) -> Economy:
-        driver = driver_of(market, found, worlds, one, record_transfers)
-        store = path and Store.create(path, memory_of(market, found, worlds, one), overwrite)
+        driver = driver_of(rules, found, width, one, record_transfers)
+        memory = memory_of(rules, found, width, one)
+        store = None if path is None else Store.create(path, memory, overwrite)
         economy = Economy(driver, found, one, store=store)
-        return economy.train(steps, callbacks=callbacks)
+        economy.checkpoint_seconds = checkpoint_seconds
+        return economy.train(length, callbacks=(*callbacks, StopOn(stop)))
 
     with compilation_cache():
         if not isinstance(seed, Iterable):
             return run(int(seed), None if out is None else Path(out))
         seeds = [int(one) for one in seed]
         paths = [None if out is None else Path(out) / f"seed-{one}" for one in seeds]
-        with ThreadPoolExecutor(min(len(seeds), os.cpu_count() or 1)) as pool:
+        return in_parallel(run, stop, seeds, paths)
+
+
+def in_parallel(
+    run: Callable[[int, Path | None], Economy],
+    stop: Event,
+    seeds: list[int],
+    paths: list[Path | None],
+) -> list[Economy]:
+    """Runs several seeds, one thread a core; each is the same run as alone.
+
+    Compiled programs leave Python's lock while they run, so threads suffice.
+
+    Args:
+        run: Trains one seed.
+        stop: Tells every run to end with its present segment.
+        seeds: Which.
+        paths: A run directory for each, or None.
+
+    Returns:
+        The economies, in the order of the seeds.
+
+    Raises:
+        TrainingInterrupted: If Ctrl-C was pressed; directories keep what was learned.
+    """
+    with ThreadPoolExecutor(max(1, min(len(seeds), os.cpu_count() or 1))) as pool:
+        try:
             return list(pool.map(run, seeds, paths))
+        except KeyboardInterrupt:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise TrainingInterrupted(
+                "Training of several seeds was interrupted.",
+                "Ctrl-C was pressed.",
+                "Each run's directory, if there is one, keeps what it learned.",
+            ) from None
+
+
+class StopOn(Callback):
+    """Ends a training when an event is set, which only the main thread hears of."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+    def on_segment_end(self, economy: Economy) -> bool:
+        """Returns whether to go on."""
+        return not self.event.is_set()
 
 
 def load(path: str | Path, *, market: DeepMarket | None = None, world: Any = None) -> Economy:
@@ -146,9 +227,11 @@ def load(path: str | Path, *, market: DeepMarket | None = None, world: Any = Non
     """
     store = Store.open(path)
     config = store.directory.config
-    market = from_plain(config["market"]) if market is None else market
-    found = make_world(from_plain(config["world"]) if world is None else world)
-    driver = driver_of(market, found, config["worlds"], config["seed"])
+    given = {"market": market, "world": world}
+    saved = {name: config[name] for name in given}
+    parts = from_plain(saved, {name: part for name, part in given.items() if part is not None})
+    rules, found = parts["market"], make_world(parts["world"])
+    driver = driver_of(rules, found, config["worlds"], config["seed"])
     run = store.restore(driver.first_state(config["seed"]))
     return Economy(
         driver,
@@ -170,12 +253,12 @@ def _missing_world() -> Any:
 
 
 @contextmanager
-def compilation_cache() -> Iterator[None]:
+def compilation_cache() -> Generator[None]:
     """Lets JAX keep compiled programs on disk for the next process, unless the user has chosen.
 
     The user's own setting, or none, is what holds again afterwards.
     """
-    if jax.config.jax_compilation_cache_dir is not None:
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is not None:
         yield
         return
     jax.config.update("jax_compilation_cache_dir", str(CACHE))

@@ -24,6 +24,9 @@ Ticks = Int64[Array, "..."]
 Slots = Int32[Array, "..."]
 Credits = Float32[Array, "..."]
 Mask = Bool[Array, "..."]
+Columns = dict[str, np.ndarray]
+"""A table on the host: equally long columns by name."""
+
 Key = Any
 PyTree = Any
 
@@ -59,6 +62,8 @@ def ticks_of(credits: float | str | Fraction) -> int:
 
 def credits_of(ticks: int | np.ndarray) -> float | np.ndarray:
     """Converts ticks to credits, for people to read; never for payments."""
-    return np.asarray(ticks, np.float64) / TICKS_PER_CREDIT if np.ndim(ticks) else float(
-        Fraction(int(ticks), TICKS_PER_CREDIT)
+    return (
+        np.asarray(ticks, np.float64) / TICKS_PER_CREDIT
+        if np.ndim(ticks)
+        else float(Fraction(int(ticks), TICKS_PER_CREDIT))
     )

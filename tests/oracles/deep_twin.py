@@ -1,11 +1,12 @@
 """The deep market written a second time, from the paper and the design: integers and loops.
 
-A `Twin` is told what every agent bids, in ticks, and whom luck sends to explore; it keeps the books
-of Algorithm 1 to the tick. `q_learning`, `sarsa` and `td` are the textbook rules, for comparison.
+A `Twin` is told what every agent bids, in ticks, and how luck picks explorers; it keeps the books
+of Algorithm 1 to the tick. `td` is the textbook rule, for comparison.
 Nothing here knows of the library; an agent is a slot, 0 and up, and `None` is nobody.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -13,6 +14,8 @@ from typing import NamedTuple
 from oracles.money import Bid, Books, kth_price, means_of, spent
 
 OWNER = "original_owner"
+Pick = Callable[[int, list[int]], int | None]
+"""From a world and its bidders (slots) to the one that is sent to explore, or nobody."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,7 @@ class Tick(NamedTuple):
 class Twin:
     """A market of agents in some worlds, with its books."""
 
-    def __init__(
-        self, rules: Rules, wealth: Sequence[int], worlds: int, treasury: int = 0
-    ) -> None:
+    def __init__(self, rules: Rules, wealth: Sequence[int], worlds: int, treasury: int = 0) -> None:
         self.rules, self.worlds, self.books = rules, worlds, Books()
         self.agents = [f"agent/{slot}" for slot in range(len(wealth))]
         for account, amount in zip([*self.agents, "treasury"], [*wealth, treasury], strict=True):
@@ -66,15 +67,13 @@ class Twin:
         """What an agent owns."""
         return self.books.balances[self.agents[slot]]
 
-    def trade(
-        self, bids: Sequence[Sequence[Bid]], closing: Sequence[bool], luck: Sequence[int | None]
-    ) -> Tick:
+    def trade(self, bids: Sequence[Sequence[Bid]], closing: Sequence[bool], luck: Pick) -> Tick:
         """Clears, settles and tests solvency.
 
         Args:
             bids: By agent, then by world; the dead are silent whatever stands here.
             closing: By world, whether it was truncated and the original owner buys.
-            luck: By world, who is sent to explore; on a closing world nobody is.
+            luck: Who is sent to explore; on a closing world nobody is.
 
         Returns:
             The `Tick`.
@@ -104,7 +103,7 @@ class Twin:
         return Tick(deals, actors, stops)
 
     def _clear(
-        self, bids: Sequence[Sequence[Bid]], closing: Sequence[bool], luck: Sequence[int | None]
+        self, bids: Sequence[Sequence[Bid]], closing: Sequence[bool], luck: Pick
     ) -> list[Deal]:
         """Rations whoever would pay more than its means, until nobody would."""
         means = [means_of(self.wealth(slot), self.rules.bond) for slot in range(len(bids))]
@@ -115,8 +114,13 @@ class Twin:
                 for slot, mean in enumerate(means)
             ]
             deals = [
-                self._deal([_capped(row[w], cap) for row, cap in zip(bids, caps, strict=True)], *at)
-                for w, at in enumerate(zip(closing, luck, strict=True))
+                self._deal(
+                    [_capped(row[w], cap) for row, cap in zip(bids, caps, strict=True)],
+                    w,
+                    closes,
+                    luck,
+                )
+                for w, closes in enumerate(closing)
             ]
             bought = [deal for deal in deals if not deal.closing]
             over = {s for s, mean in enumerate(means) if spent(bought, s) > max(mean, 0)}
@@ -124,18 +128,21 @@ class Twin:
                 return deals
             rationed |= over
 
-    def _deal(self, bids: Sequence[Bid], closes: bool, explorer: int | None) -> Deal:
-        verdict = kth_price(bids, self.rules.k, self.rules.seats, self.rules.reserve)
+    def _deal(self, bids: Sequence[Bid], world: int, closes: bool, luck: Pick) -> Deal:
+        rules = self.rules
+        verdict = kth_price(bids, rules.k, rules.seats, rules.reserve)
         if verdict is None:
             return Deal(None, None, 0, 0, closes)
         winner, price = verdict.tied[0], verdict.price
         if closes:
             return Deal(winner, None, price, price, True)
+        floor = -math.inf if rules.reserve is None else rules.reserve
+        bidders = [slot for slot, bid in enumerate(bids) if bid is not None and bid >= floor]
+        explorer = luck(world, bidders)
         if explorer is None:
             return Deal(winner, winner, price, price, False)
         own = bids[explorer]
-        assert own is not None, "an explorer is one of the bidders"
-        if self.rules.k == 1:  # the first price is the bid of whoever buys
+        if rules.k == 1:  # the first price is the bid of whoever buys
             return Deal(winner, explorer, own, own, False)
         return Deal(winner, explorer, price, min(own, price), False)
 

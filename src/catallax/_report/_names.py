@@ -1,5 +1,6 @@
 """What things are called, for people: worlds, agents, accounts."""
 
+from dataclasses import fields
 from typing import Any
 
 from catallax.worlds._gymnasium import HostSpec
@@ -20,17 +21,29 @@ def world_name(world: Any) -> str:
         >>> world_name(cx.worlds.CartPole())
         'CartPole-v1'
     """
-    for name, (kind, settings) in COMPILED.items():
-        if type(world) is kind and world == kind(**settings):
-            return name
     if isinstance(world, HostSpec):
-        return world.id if not world.kwargs else f"{world.id} {_listed(dict(world.kwargs))}"
+        return world.id + _listed(dict(world.kwargs))
+    others = [
+        (_changes(world, kind(**settings)), name)
+        for name, (kind, settings) in COMPILED.items()
+        if type(world) is kind
+    ]
+    if others:
+        changed, name = min(others, key=lambda other: len(other[0]))
+        return name + _listed(changed)
     spec = getattr(world, "spec_id", None) or getattr(world, "id", None)
     return str(spec) if spec else _shown(world)
 
 
+def _changes(world: Any, usual: Any) -> dict[str, Any]:
+    """Returns the settings in which a world differs from the usual one."""
+    names = (field.name for field in fields(world))
+    return {n: getattr(world, n) for n in names if getattr(world, n) != getattr(usual, n)}
+
+
 def _listed(settings: dict[str, Any]) -> str:
-    return "(" + ", ".join(f"{name}={value!r}" for name, value in settings.items()) + ")"
+    words = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    return f" ({words})" if words else ""
 
 
 def _shown(world: Any) -> str:

@@ -56,6 +56,7 @@ def nth_action(space: gymnasium.Space, index: Any) -> Array:
     index = jnp.asarray(index, jnp.int32) % action_count(space)
     if isinstance(space, Discrete):
         return index
+    assert isinstance(space, MultiDiscrete)
     nvec = np.asarray(space.nvec).reshape(-1)
     strides = np.concatenate([np.cumprod(nvec[::-1])[::-1][1:], [1]]).astype(np.int32)
     return (index // strides) % nvec.astype(np.int32)
@@ -63,9 +64,8 @@ def nth_action(space: gymnasium.Space, index: Any) -> Array:
 
 def action_options(space: gymnasium.Space) -> Array:
     """Returns int32, of the shape of an action: how many values each of its parts can take."""
-    action_count(space)
     if isinstance(space, Discrete):
-        return jnp.int32(space.n)
+        return jnp.asarray(space.n, jnp.int32)
     assert isinstance(space, MultiDiscrete)
     return jnp.asarray(np.asarray(space.nvec).reshape(-1), jnp.int32)
 
@@ -101,7 +101,7 @@ def as_action(space: gymnasium.Space, action: Any) -> np.ndarray:
         exact = bool(np.all(np.asarray(action).reshape(blank.shape) == value))
     except (TypeError, ValueError):
         value, exact = blank, False
-    if not exact and blank.dtype != np.float32 or not _inside(space, value):
+    if (not exact and blank.dtype != np.float32) or not _inside(space, value):
         raise InvalidSetting(
             f"{action!r} is not an action of {space}.",
             "The world would refuse it, or take it for another.",
@@ -121,11 +121,10 @@ def random_actions(space: gymnasium.Space, luck: Array) -> Array:
         The actions, `[W]` or `[W, k]`.
     """
     if isinstance(space, Box):
-        low, high = space.low.reshape(-1), space.high.reshape(-1)
+        low, high = jnp.asarray(space.low.reshape(-1)), jnp.asarray(space.high.reshape(-1))
         return (low + luck * (high - low)).astype(jnp.float32)
-    nvec = np.asarray(space.n if isinstance(space, Discrete) else space.nvec).reshape(-1)
-    drawn = jnp.minimum((luck * nvec.astype(np.float32)).astype(jnp.int32), nvec - 1)
-    drawn = drawn.astype(jnp.int32)
+    options = jnp.atleast_1d(action_options(space))
+    drawn = jnp.minimum((luck * options.astype(jnp.float32)).astype(jnp.int32), options - 1)
     return drawn[:, 0] if isinstance(space, Discrete) else drawn
 
 
@@ -151,4 +150,3 @@ def _inside(space: gymnasium.Space, value: np.ndarray) -> bool:
     assert isinstance(space, Box)
     low, high = space.low.reshape(-1), space.high.reshape(-1)
     return bool(np.all((value >= low) & (value <= high)))
-

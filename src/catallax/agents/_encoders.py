@@ -50,12 +50,12 @@ class Statistics(NamedTuple):
     """A running mean and variance.
 
     Attributes:
-        count: float32 scalar, observations seen (capped, so that old ones fade).
+        seen: float32 scalar, how many observations.
         mean: float32 `[D]`.
         variance: float32 `[D]`.
     """
 
-    count: Float32[Array, ""]
+    seen: Float32[Array, ""]
     mean: Float32[Array, "D"]
     variance: Float32[Array, "D"]
 
@@ -84,10 +84,10 @@ def absorb(statistics: Statistics, rows: Float32[Array, "n D"]) -> Statistics:
     """Returns statistics merged with those of a batch (Chan, Golub and LeVeque, 1979)."""
     count = jnp.float32(rows.shape[0])
     mean, variance = jnp.mean(rows, axis=0), jnp.var(rows, axis=0)
-    total = statistics.count + count
+    total = statistics.seen + count
     delta = mean - statistics.mean
-    squares = statistics.variance * statistics.count + variance * count
-    squares += delta**2 * statistics.count * count / total
+    squares = statistics.variance * statistics.seen + variance * count
+    squares += delta**2 * statistics.seen * count / total
     return Statistics(total, statistics.mean + delta * count / total, squares / total)
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float32
 
 from catallax._errors import InvalidSetting
 from catallax._types import Key, PyTree
+from catallax.agents._actions import action_count
 from catallax.agents._encoders import Encoder, Raw
 
 
@@ -141,8 +142,6 @@ class Species(ABC):
 
     def founders(self, spaces: Spaces) -> int:
         """Returns how many agents there are at genesis."""
-        from catallax.agents._actions import action_count
-
         return action_count(spaces.action) if self.count is None else self.count
 
     def slots(self, spaces: Spaces) -> int:
@@ -152,10 +151,12 @@ class Species(ABC):
 
 def check_numbers(species: Species) -> None:
     """Raises InvalidSetting where a species asks for an impossible number of agents."""
-    count, capacity = species.count, species.capacity
-    if count is not None and count < 0 or capacity is not None and capacity < max(count or 0, 1):
+    count = species.count or 0
+    capacity = max(count, 1) if species.capacity is None else species.capacity
+    if count < 0 or capacity < max(count, 1):
         raise InvalidSetting(
-            f"{type(species).__name__} was given count={count} and capacity={capacity}.",
+            f"{type(species).__name__} was given count={species.count} and "
+            f"capacity={species.capacity}.",
             "A species has a whole number of agents and at least as many slots.",
             "Give count of 0 or more, and capacity of at least count (and 1).",
         )

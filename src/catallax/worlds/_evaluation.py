@@ -54,8 +54,6 @@ def evaluation_worlds(world: str | World | HostSpec | HostWorld, count: int) -> 
 
 def _settings(world: Any) -> dict[str, Any]:
     """Returns what `gymnasium.make` needs to make the same world."""
-    given = {
-        field.name: getattr(world, field.name) for field in fields(world) if field.name != "time_limit"
-    }
-    limit = world.time_limit
+    given = {field.name: getattr(world, field.name) for field in fields(world)}
+    limit = given.pop("time_limit")
     return {**given, "max_episode_steps": -1 if limit is None else limit}

@@ -1,0 +1,239 @@
+"""What may be typed, and the help that teaches it. Nothing heavy is imported here."""
+
+import ast
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from typing import Any
+
+CODES = """\
+exit codes:
+  0    fine
+  1    it could not be done; standard error says what, why and what to do
+  2    the command was typed wrongly
+  3    the books do not balance
+  130  stopped with Ctrl-C (143 by SIGTERM); what was learned is kept"""
+
+TOP = """\
+Markets that learn to act: agents bid for the right to act, pay each other, and every
+payment is in the books.
+
+  catallax train CartPole-v1 --out runs/cart    train a market, keep it in runs/cart
+  catallax evaluate runs/cart                   play it greedily
+  catallax inspect runs/cart                    who earned what
+  catallax audit runs/cart                      check the books from the first transfer on
+  catallax report runs/cart                     all of it as one page of HTML
+
+Each command explains itself: catallax train --help."""
+
+TRAIN = """\
+Train a market in a world and keep the run in a folder.
+
+The market is the preset for that world; a known world needs no other setting. Names are
+Gymnasium's (CartPole-v1, FrozenLake-v1); gymnax:Name and gymnasium:Id name a source.
+
+examples:
+  catallax train CartPole-v1 --out runs/cart
+  catallax train FrozenLake-v1 --out runs/lake --world-option is_slippery=False
+  catallax train --out runs/cart --resume
+
+what you see: the mean return as training went on, the richest agents (credits; 'paid' and
+'resold' are for worlds, 'rewards' is what they collected), one line about the books, and
+what to try next. --json prints one object: run, world, seed, worlds, steps, seconds (in
+training), episodes, return_mean (the mean return of the last tenth of the training
+episodes, by whole chunks; null before the first has ended), balanced, drift_ticks,
+transfers, digest (of the books: equal digests, equal runs)."""
+
+EVALUATE = """\
+Play whole episodes with a frozen copy of a market: nobody explores, learns or pays.
+
+example:
+  catallax evaluate runs/cart --episodes 100
+
+what you see: the return of an episode is the sum of its rewards, in Gymnasium's own version
+of the world where there is one. --json prints one object: run, world, episodes, seed,
+return_mean, return_std, return_min, return_max, length_mean."""
+
+INSPECT = """\
+Tell who is who in a market: what each agent is, does, owns, paid and earned.
+
+example:
+  catallax inspect runs/cart --top 5
+
+what you see: living agents, the richest first, amounts in credits over a whole life from
+the journal. 'wins' are worlds bought, 'capital' was given rather than earned, 'wins now' is
+the share of steps won in a few greedy episodes and 'where' what they looked like. --json
+prints one object: run, world, steps, living, agents (amounts in whole ticks, a millionth of
+a credit)."""
+
+AUDIT = """\
+Rebuild every balance from the first transfer on, and compare it with the run's own.
+
+example:
+  catallax audit runs/cart
+
+what you see: 'balanced' if the journal's chain of hashes holds, every balance comes out as
+the run has it and all of them sum to 0; 'drift' is by how many ticks they do not; then how
+much money moved for which reason. --json prints one object: run, steps, balanced,
+drift_ticks, transfers, digest, accounts, segments, totals."""
+
+REPORT = """\
+Write one page of HTML about a run: what it learned, who got rich, whether prices were right,
+who trades with whom, the books and the rules. It needs no network and no other file.
+
+example:
+  catallax report runs/cart --out cart.html
+
+what you see: where the page is; open it in a browser. --json prints one object: run, report."""
+
+
+def parser() -> ArgumentParser:
+    """Returns the parser of the whole command line."""
+    top = ArgumentParser(
+        prog="catallax",
+        usage="catallax <command> [options]",
+        description=TOP,
+        epilog=CODES,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = top.add_subparsers(
+        dest="command", metavar="<command>", title="commands", prog="catallax"
+    )
+    _train(_command(commands, "train", "train a market in a world", TRAIN))
+    _evaluate(_command(commands, "evaluate", "play greedily and say the return", EVALUATE))
+    _inspect(_command(commands, "inspect", "say who earned what", INSPECT))
+    _audit(_command(commands, "audit", "check the books", AUDIT))
+    _report(_command(commands, "report", "write a page about a run", REPORT))
+    return top
+
+
+def _command(commands: Any, name: str, words: str, description: str) -> ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=words,
+        description=description,
+        epilog=CODES,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_argument(
+        "--json", action="store_true", help="print one JSON object on standard output, nothing else"
+    )
+    return command
+
+
+def _train(command: ArgumentParser) -> None:
+    command.add_argument("world", nargs="?", help="name of a world, such as CartPole-v1")
+    command.add_argument("--out", required=True, metavar="RUN", help="folder to keep the run in")
+    command.add_argument("--steps", type=whole, help="steps of worlds (default: the preset's)")
+    command.add_argument("--seed", type=natural, help="of every random number (default: 0)")
+    command.add_argument(
+        "--worlds",
+        type=whole,
+        help="worlds side by side, which share the books (default: the preset's)",
+    )
+    command.add_argument(
+        "--world-option",
+        type=option,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting of the world, such as is_slippery=False; may be given again",
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace a run that is there")
+    command.add_argument(
+        "--resume", action="store_true", help="finish a run that was stopped; its settings stay"
+    )
+    command.add_argument(
+        "--record-transfers", action="store_true", help="keep every single transfer as well"
+    )
+    command.add_argument("--tensorboard", metavar="DIR", help="write figures for TensorBoard there")
+    command.add_argument(
+        "--quiet", action="store_true", help="print nothing but errors, and show no progress"
+    )
+
+
+def _evaluate(command: ArgumentParser) -> None:
+    _run_folder(command)
+    command.add_argument("--episodes", type=whole, default=100, help="how many (default: 100)")
+    command.add_argument(
+        "--seed", type=natural, default=10_000, help="of the episodes (default: 10000)"
+    )
+
+
+def _inspect(command: ArgumentParser) -> None:
+    _run_folder(command)
+    command.add_argument("--top", type=whole, default=20, help="how many agents (default: 20)")
+
+
+def _audit(command: ArgumentParser) -> None:
+    _run_folder(command)
+
+
+def _report(command: ArgumentParser) -> None:
+    _run_folder(command)
+    command.add_argument("--out", metavar="FILE", help="the page (default: report.html in the run)")
+
+
+def _run_folder(command: ArgumentParser) -> None:
+    command.add_argument("run", help="folder of a run, from catallax train --out")
+
+
+def whole(text: str) -> int:
+    """Reads a number of 1 or more; `1e5` and `100_000` are fine."""
+    return _number(text, 1)
+
+
+def natural(text: str) -> int:
+    """Reads a number of 0 or more."""
+    return _number(text, 0)
+
+
+def _number(text: str, least: int) -> int:
+    try:
+        value = float(text)
+        if value != int(value) or value < least:
+            raise ValueError(text)
+        return int(value) if "e" in text.lower() or "." in text else int(text)
+    except (ValueError, OverflowError):
+        raise ArgumentTypeError(f"{text!r} is not a whole number of {least} or more") from None
+
+
+def option(text: str) -> tuple[str, Any]:
+    """Reads `key=value`; the value is a Python literal, or else text."""
+    key, found, value = text.partition("=")
+    if not found or not key.isidentifier():
+        raise ArgumentTypeError(f"{text!r} is not of the form key=value")
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value
+
+
+def parse(arguments: Sequence[str] | None) -> Any:
+    """Reads a command line.
+
+    Args:
+        arguments: Words after `catallax`; None for those of this process.
+
+    Returns:
+        A namespace with `command` and what it needs.
+
+    Raises:
+        SystemExit: 0 after help, 2 if it was typed wrongly.
+    """
+    top = parser()
+    given = top.parse_args(arguments)
+    if given.command is None and not given.version:
+        top.error("a command is missing; catallax --help lists them")
+    if given.command == "train":
+        _check_train(top, given)
+    return given
+
+
+def _check_train(top: ArgumentParser, given: Any) -> None:
+    if not given.resume and given.world is None:
+        top.error("train needs a world, such as CartPole-v1 (or --resume)")
+    if given.resume and given.overwrite:
+        top.error("--resume goes on with a run and --overwrite replaces it: give one of them")

@@ -1,0 +1,1 @@
+"""Checks for your own parts."""

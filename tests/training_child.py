@@ -1,0 +1,25 @@
+"""What the kill tests run in a process of its own: train a run, or go on with it."""
+
+import os
+from pathlib import Path
+
+import catallax as cx
+
+MARKET = cx.DeepMarket(agents=[cx.Tabular(initial=0.5)], learning=cx.Learning(horizon=32, epochs=1))
+WORLDS = {
+    "compiled": lambda: (cx.worlds.Chain(), 2_000_000),
+    "host": lambda: ("gymnasium:FrozenLake-v1", 40_000),
+}
+SETTINGS = {"worlds": 4, "seed": 3, "checkpoint_seconds": 0.0, "overwrite": True}
+
+
+def go_on(path: str, kind: str) -> None:
+    """Begins the run at a path, or resumes it, and trains to the end of its plan."""
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(path).parent / "compiled"))
+    if list(Path(path).glob("checkpoint-*")):
+        economy = cx.load(path)
+        economy.checkpoint_seconds = 0.0
+        economy.train(1, resume=True)
+    else:
+        world, steps = WORLDS[kind]()
+        cx.train(MARKET, world, steps=steps, **SETTINGS, out=path)
