@@ -53,7 +53,10 @@ def files(root: Path = ROOT) -> list[Path]:
 
 def sources(root: Path = ROOT) -> dict[Path, str]:
     """Every Python file of the project, by its path from the root."""
-    return {p.relative_to(root): p.read_text("utf-8") for p in files(root) if p.suffix == ".py"}
+    found = {p.relative_to(root): p.read_text("utf-8") for p in files(root) if p.suffix == ".py"}
+    # A package whose names load late keeps its contents page in a stub beside it.
+    stubs = {p: root / p.with_suffix(".pyi") for p in found if p.name == "__init__.py"}
+    return found | {p: stub.read_text("utf-8") for p, stub in stubs.items() if stub.exists()}
 
 
 def in_package(tree: Mapping[Path, str]) -> dict[Path, str]:

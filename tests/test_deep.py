@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 import catallax as cx
 from catallax._chunk import end_chunk
 from catallax._compiled import compiler_options, first_run_state
-from catallax._deep import collect, draws_of, trade
+from catallax._deep import collect, trade
 from catallax._drivers import Compiled, driver_of
 from catallax._keys import stream
 from catallax._ledger import Account, Reason, faults_named
+from catallax._state import draws_of
 from catallax._types import NOBODY, TICKS_PER_CREDIT, exact, floats
 from oracles.deep_twin import Rules, Twin
 

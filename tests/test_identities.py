@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import catallax as cx
-from catallax._deep import Plan
+from catallax._state import Plan
 from catallax._types import NOBODY, exact
 from oracles.deep_twin import Rules, Twin, td
 from test_deep import (

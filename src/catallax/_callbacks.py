@@ -1,16 +1,13 @@
 """Callbacks: what a user may do while a market trains."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from catallax._economy import Economy
+from typing import Any
 
 
 class Callback:
     """Is called as training begins, after every segment and as it ends. Override what you need.
 
     A segment is a fixed number of ticks, at whose end the books are closed; agents may be added,
-    removed and frozen there.
+    removed and frozen there. Each method is given the `Economy`.
 
     Example:
         >>> import catallax as cx
@@ -21,11 +18,11 @@ class Callback:
         True
     """
 
-    def on_training_start(self, economy: "Economy") -> None:
+    def on_training_start(self, economy: Any) -> None:
         """Is called once, before the first tick."""
 
-    def on_segment_end(self, economy: "Economy") -> bool | None:
+    def on_segment_end(self, economy: Any) -> bool | None:
         """Is called after every segment; returning False stops the training."""
 
-    def on_training_end(self, economy: "Economy") -> None:
+    def on_training_end(self, economy: Any) -> None:
         """Is called once, after the last tick."""

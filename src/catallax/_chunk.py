@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from catallax._deep import EconomyState, progress_of
 from catallax._keys import stream
 from catallax._learning import GroupState, Record, averaged_start, fit_group, revenues
 from catallax._ledger import Account, Fault, fault
@@ -14,6 +13,7 @@ from catallax._life import Births, parent_ids
 from catallax._market import Setting
 from catallax._population import Population, bear, bury, sweep
 from catallax._settlement import settle_estates
+from catallax._state import EconomyState, progress_of
 from catallax._types import NOBODY, TICKS_PER_CREDIT, Key, PyTree, floats
 from catallax.agents._protocol import Species, Trade
 

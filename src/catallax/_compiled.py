@@ -8,12 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float32, Int32, Int64
 
 from catallax._chunk import Flows, Metrics, close_books, end_chunk
-from catallax._deep import Decision, Draws, EconomyState, collect, draws_of, trade
+from catallax._deep import Decision, collect, trade
 from catallax._genesis import genesis
 from catallax._keys import stream
 from catallax._learning import Record
 from catallax._ledger import Account
 from catallax._market import Setting
+from catallax._state import Draws, EconomyState, draws_of
 from catallax._types import Key, PyTree, exact, floats
 from catallax.agents._actions import bounded
 from catallax.worlds._protocol import World
@@ -69,6 +70,12 @@ def first_run_state(setting: Setting, world: World, seed: int) -> RunState:
     """
     with exact():
         return _begin(setting, world)(jax.random.key(seed))
+
+
+def run_structure(setting: Setting, world: World) -> RunState:
+    """Returns the shapes and dtypes of a run's state, without compiling anything."""
+    with exact():
+        return jax.eval_shape(_begin(setting, world), jax.random.key(0))
 
 
 @lru_cache(maxsize=64)

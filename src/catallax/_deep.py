@@ -4,12 +4,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float32, Float64, Int32, Int64
 
-from catallax._clearing import Luck, Sale, clear_within_means
-from catallax._keys import stream
-from catallax._learning import GroupState, Record
+from catallax._acting import actions_of
+from catallax._clearing import Sale, clear_within_means
+from catallax._learning import Record
 from catallax._ledger import (
     N_SYSTEM,
     Account,
@@ -24,7 +23,8 @@ from catallax._ledger import (
 )
 from catallax._market import Setting
 from catallax._population import Population, bury
-from catallax._rules import DefaultAction, RandomAction, Stop
+from catallax._quotes import Offers, merged, quote, valuations_of
+from catallax._rules import Stop
 from catallax._settlement import (
     check_sale_prices,
     check_sales,
@@ -34,75 +34,8 @@ from catallax._settlement import (
     sale_transfers,
     settle_estates,
 )
-from catallax._types import NOBODY, TICKS_MAX, TICKS_PER_CREDIT, Key, PyTree, floats
-from catallax.agents._actions import as_action, blank_action, random_actions, where_action
-from catallax.agents._protocol import Genes
-
-
-class Plan(NamedTuple):
-    """What a training call set out to do; schedules follow it.
-
-    Attributes:
-        start: int64 scalar, the tick at which the call began.
-        ticks: int64 scalar, its length.
-    """
-
-    start: Int64[Array, ""]
-    ticks: Int64[Array, ""]
-
-
-class EconomyState(NamedTuple):
-    """All that a market knows between two ticks.
-
-    Attributes:
-        ledger: The books.
-        population: Who lives.
-        groups: One `GroupState` a species.
-        owner: int32 `[W]`, the account that owns each world.
-        pending: The last tick's `Record`, whose revenue is not known yet.
-        tick: int64 scalar.
-        plan: The present training call.
-        key: The root of all random streams.
-    """
-
-    ledger: Ledger
-    population: Population
-    groups: tuple[GroupState, ...]
-    owner: Int32[Array, "W"]
-    pending: Record
-    tick: Int64[Array, ""]
-    plan: Plan
-    key: Key
-
-
-class Offers(NamedTuple):
-    """What every agent offers for every world.
-
-    Attributes:
-        credits: float32 `[N, W]`, uncapped valuations.
-        enters: bool `[N, W]`, who bids.
-        actions: What host agents would do, `[N, W, ...]`, or None where there are none.
-    """
-
-    credits: Array | np.ndarray
-    enters: Array | np.ndarray
-    actions: Array | np.ndarray | None
-
-
-class Draws(NamedTuple):
-    """The random numbers of one tick.
-
-    Attributes:
-        luck: For ties and exploration.
-        action: float32 `[W, k]`, for the action where nobody bids.
-        act: Keys `[W]`, for agents that draw their action.
-        world: Keys `[W]`, for the world's step and reset.
-    """
-
-    luck: Luck
-    action: Float32[Array, "W k"]
-    act: Key
-    world: Key
+from catallax._state import Draws, EconomyState, progress_of
+from catallax._types import NOBODY, TICKS_MAX, TICKS_PER_CREDIT, PyTree, floats
 
 
 class Decision(NamedTuple):
@@ -123,86 +56,6 @@ class Decision(NamedTuple):
     record: Record
     capped: Int64[Array, ""]
     moves: Transfers
-
-
-def progress_of(state: EconomyState) -> Float32[Array, ""]:
-    """Returns the share of the present training call that is done, in [0, 1]."""
-    done = (state.tick - state.plan.start) / jnp.maximum(state.plan.ticks, 1)
-    return jnp.clip(done, 0.0, 1.0).astype(jnp.float32)
-
-
-def draws_of(setting: Setting, key: Key, ticks: int) -> Draws:
-    """Draws the random numbers of `ticks` ticks at once, with a leading axis `[ticks]`.
-
-    Args:
-        setting: The market in its world.
-        key: Consumed.
-        ticks: How many.
-
-    Returns:
-        `Draws`, stacked.
-    """
-    worlds, parts = setting.worlds, blank_action(setting.spaces.action).size
-    with floats():
-        uniform = jax.random.uniform(stream(key, "luck"), (ticks, 3 + parts, worlds), jnp.float32)
-        return Draws(
-            luck=Luck(ties=uniform[:, 0], explore=uniform[:, 1:3]),
-            action=jnp.moveaxis(uniform[:, 3:], 1, 2),
-            act=jax.random.split(stream(key, "act"), (ticks, worlds)),
-            world=jax.random.split(stream(key, "world"), (ticks, worlds)),
-        )
-
-
-def quote(setting: Setting, state: EconomyState, observation: Array) -> tuple[PyTree, Offers]:
-    """Asks every agent for its bid on every world: `α_b(ω)`.
-
-    Args:
-        setting: The market in its world.
-        state: Of the economy.
-        observation: `[W]` or `[W, D]`.
-
-    Returns:
-        The senses of each group, and the `Offers`.
-    """
-    senses, credits, enters = [], [], []
-    with floats():
-        for species, group in zip(setting.species, state.groups, strict=True):
-            sensed = jax.vmap(species.encoder.encode, in_axes=(None, 0))(group.encoder, observation)
-            by_agent_and_world = ((0, None), (None, 0))
-            bid, enter = species.bid, species.enters
-            for axes in reversed(by_agent_and_world):
-                bid, enter = jax.vmap(bid, axes), jax.vmap(enter, axes)
-            senses.append(sensed)
-            credits.append(bid(group.genes, sensed))
-            enters.append(enter(group.genes, sensed))
-        return tuple(senses), Offers(jnp.concatenate(credits), jnp.concatenate(enters), None)
-
-
-def valuations_of(
-    setting: Setting, state: EconomyState, offers: Offers
-) -> tuple[Int64[Array, "N W"], Bool[Array, "N W"], Int32[Array, ""]]:
-    """Rounds bids down to ticks; a species with a `stake` bids that share of its wealth.
-
-    Args:
-        setting: The market in its world.
-        state: Of the economy.
-        offers: In credits.
-
-    Returns:
-        int64 `[N, W]` ticks, bool `[N, W]` who bids, and the fault of bids that are not finite.
-    """
-    enters = state.population.alive[:, None] & offers.enters
-    scaled = offers.credits.astype(jnp.float64) * TICKS_PER_CREDIT
-    fine = jnp.abs(scaled) <= TICKS_MAX
-    ticks = jnp.where(fine, jnp.floor(scaled), 0).astype(jnp.int64)
-    bad = fault(jnp.any(enters & ~fine), Fault.BAD_BID)
-    for species, offset, size in zip(setting.species, setting.offsets, setting.sizes, strict=True):
-        if species.stake is not None:
-            group = slice(offset, offset + size)
-            wealth = jnp.clip(state.ledger.balances[setting.first_agent :][group], 0, TICKS_MAX)
-            staked = wealth * species.stake.numerator // species.stake.denominator
-            ticks = ticks.at[group].set(jnp.broadcast_to(staked[:, None], ticks[group].shape))
-    return ticks, enters & fine, bad
 
 
 def trade(
@@ -313,7 +166,7 @@ def _act(
     first = setting.first_agent
     bankrupt = owner < first
     actor = jnp.where((sale.buyer == NOBODY) | bankrupt, NOBODY, sale.buyer)
-    action = _actions(setting, state, senses, offers, actor, draws)
+    action = actions_of(setting, state, senses, offers, actor, draws)
     ledger_price = sale.price.astype(jnp.float64) / TICKS_PER_CREDIT
     record = Record(
         senses=tuple(
@@ -359,59 +212,6 @@ def _won(population: Population, actor: Int32[Array, "W"], tick: Int64[Array, ""
     return population._replace(
         wins=population.wins.at[slot].add(1, mode="drop"),
         last_won=population.last_won.at[slot].set(tick, mode="drop"),
-    )
-
-
-def _actions(
-    setting: Setting,
-    state: EconomyState,
-    senses: PyTree,
-    offers: Offers,
-    actor: Int32[Array, "W"],
-    draws: Draws,
-) -> Array:
-    """Computes the winners' actions, one agent a world and species."""
-    nobody = _nobody_actions(setting, draws)
-    with floats():
-        action = nobody
-        for index, species in enumerate(setting.species):
-            if species.on_host:
-                continue
-            offset, size = setting.offsets[index], setting.sizes[index]
-            mine = (actor >= offset) & (actor < offset + size)
-            slot = jnp.where(mine, actor - offset, 0)
-            chosen: Genes = jax.tree.map(
-                lambda leaf, slot=slot: leaf[slot], state.groups[index].genes
-            )
-            acted = jax.vmap(species.act)(chosen, senses[index], draws.act)
-            action = where_action(mine, acted.astype(action.dtype), action)
-        if offers.actions is None:
-            return action
-        hosted = np.repeat([species.on_host for species in setting.species], setting.sizes)
-        slot = jnp.maximum(actor, 0)
-        acted = offers.actions[slot, jnp.arange(setting.worlds)]
-        return where_action((actor != NOBODY) & jnp.asarray(hosted)[slot], acted, action)
-
-
-def _nobody_actions(setting: Setting, draws: Draws) -> Array:
-    space, worlds = setting.spaces.action, setting.worlds
-    with floats():
-        if isinstance(setting.market.nobody, RandomAction):
-            return random_actions(space, draws.action)
-        default = blank_action(space)
-        if isinstance(setting.market.nobody, DefaultAction):
-            default = as_action(space, setting.market.nobody.action)
-        return jnp.broadcast_to(jnp.asarray(default), (worlds, *default.shape))
-
-
-def merged(setting: Setting, offers: Offers, outside: Offers) -> Offers:
-    """Puts the offers of host agents in the place of their species' blanks."""
-    hosted = np.repeat([species.on_host for species in setting.species], setting.sizes)
-    mask = jnp.asarray(hosted)[:, None]
-    return Offers(
-        jnp.where(mask, outside.credits, offers.credits),
-        jnp.where(mask, outside.enters, offers.enters),
-        outside.actions,
     )
 
 

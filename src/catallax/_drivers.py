@@ -1,16 +1,16 @@
 """Two drivers behind one protocol: compiled for functional worlds, on the host for the rest."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import jax.numpy as jnp
 import numpy as np
 
 from catallax._chunk import Flows
-from catallax._compiled import RunState, first_run_state, segment_program
+from catallax._compiled import RunState, first_run_state, run_structure, segment_program
 from catallax._errors import InvalidSetting
 from catallax._faults import raise_faults
-from catallax._host import first_host_state, host_segment
+from catallax._host import first_host_state, host_segment, host_structure
 from catallax._market import DeepMarket, Setting, setting_of
 from catallax._types import Columns, exact
 from catallax.agents._protocol import Spaces
@@ -59,6 +59,10 @@ class Driver(Protocol):
         """Returns the state at genesis."""
         ...
 
+    def structure(self) -> RunState:
+        """Returns the shapes of a state, without making one."""
+        ...
+
     def segment(self, run: RunState, chunks: int) -> Segment:
         """Runs up to that many chunks and closes the books."""
         ...
@@ -90,6 +94,10 @@ class Compiled:
         """Returns the state at genesis."""
         return first_run_state(self.setting, self.world, seed)
 
+    def structure(self) -> RunState:
+        """Returns the shapes of a state, without making one."""
+        return run_structure(self.setting, self.world)
+
     def segment(self, run: RunState, chunks: int) -> Segment:
         """Runs up to that many chunks and closes the books."""
         program = segment_program(self.setting, self.world, self.chunks, self.record_moves)
@@ -116,18 +124,20 @@ class OnHost:
     setting: Setting
     worlds: HostWorld
     seed: int
+    record_moves: ClassVar[bool] = False
 
     @property
     def chunks(self) -> int:
         """Chunks of a whole segment."""
-        return max(1, CHUNKS_WITH_ENTRY = 16
-"""Chunks between two entries of the journal where agents are born."""
-
-TICKS_PER_HOST_SEGMENT // self.setting.market.learning.horizon)
+        return max(1, TICKS_PER_HOST_SEGMENT // self.setting.market.learning.horizon)
 
     def first_state(self, seed: int) -> RunState:
         """Returns the state at genesis."""
         return first_host_state(self.setting, seed)
+
+    def structure(self) -> RunState:
+        """Returns the shapes of a state, without making one."""
+        return host_structure(self.setting)
 
     def segment(self, run: RunState, chunks: int) -> Segment:
         """Runs that many chunks, settles, and closes the books."""

@@ -12,15 +12,16 @@ from catallax._books import Books
 from catallax._callbacks import Callback
 from catallax._chunk import close_books
 from catallax._compiled import RunState
-from catallax._deep import EconomyState, Plan
 from catallax._drivers import Compiled, OnHost, Segment
 from catallax._errors import InvalidSetting, MarketExtinct, TrainingInterrupted
 from catallax._evaluate import Evaluation, decide, evaluate, frozen
 from catallax._inspect import AgentRecord, agent_records
+from catallax._interrupts import deferred_interrupt
 from catallax._journal import Audit, JournalEntry
 from catallax._ledger import account_names
 from catallax._market import DeepMarket
 from catallax._membership import Agent, added, removed, thawed
+from catallax._state import EconomyState, Plan
 from catallax._store import Store, joined, memory_of
 from catallax._types import Columns, exact, ticks_of
 from catallax.agents._protocol import Species
@@ -140,6 +141,17 @@ class Economy:
         )
 
     @property
+    def planned_ticks(self) -> tuple[int, int]:
+        """The tick at which the present plan began, and the one at which it ends."""
+        start, ticks = int(self._state.plan.start), int(self._state.plan.ticks)
+        return start, start + ticks
+
+    @property
+    def complete(self) -> bool:
+        """Whether the plan of the last training call was carried out to its end."""
+        return self.tick >= self.planned_ticks[1]
+
+    @property
     def _state(self) -> EconomyState:
         return self._run.economy
 
@@ -184,9 +196,17 @@ class Economy:
         return self
 
     def evaluate(
-        self, episodes: int = 100, *, seed: int | None = None, world: Any | None = None
+        self,
+        episodes: int = 100,
+        *,
+        seed: int | None = None,
+        world: Any | None = None,
+        steps_max: int = 10_000,
     ) -> Evaluation:
         """Plays whole episodes greedily with a frozen copy; caps apply, nothing settles.
+
+        Each episode is played as the only one: an agent that had to ration its wealth over many
+        worlds in training may bid all of it here.
 
         Args:
             episodes: How many.
@@ -194,6 +214,7 @@ class Economy:
                 seeds are evaluated on different episodes.
             world: Where; None for Gymnasium's own version of the world, or the world itself
                 where Gymnasium has none.
+            steps_max: The longest episode, in worlds that have no end of their own.
 
         Returns:
             The `Evaluation`.
@@ -207,7 +228,7 @@ class Economy:
             )
         batch = evaluation_worlds(self._world if world is None else world, min(episodes, 100))
         seed = 1_000_000 + self._seed if seed is None else seed
-        return evaluate(self._driver.setting, frozen(self._state), batch, episodes, seed)
+        return evaluate(self._driver.setting, frozen(self._state), batch, episodes, seed, steps_max)
 
     def predict(self, observations: Any) -> np.ndarray:
         """Returns the greedy action for each of a batch of observations.
@@ -325,7 +346,9 @@ class Economy:
         return Path(path)
 
     def _store_config(self) -> dict[str, Any]:
-        return memory_of(self.market, self._world, self.worlds, self._seed)
+        return memory_of(
+            self.market, self._world, self.worlds, self._seed, self._driver.record_moves
+        )
 
     def _plan(self, steps: int) -> None:
         if steps < 1:
@@ -340,20 +363,19 @@ class Economy:
         self._save_progress(force=True)
 
     def _finish_plan(self, callbacks: tuple[Callback, ...]) -> None:
-        plan, horizon = self._state.plan, self.market.learning.horizon
-        end = int(plan.start) + int(plan.ticks)
-        while self.tick < end:
-            self._require_life()
-            started = time.perf_counter()
-            before = self.tick
-            self._take(self._driver.segment(self._run, (end - self.tick) // horizon))
-            self._seconds += time.perf_counter() - started
-            self._save_progress()
-            goes_on = [callback.on_segment_end(self) for callback in callbacks]
-            if any(answer is False for answer in goes_on):
-                return
-            if self.tick == before:
+        horizon, end = self.market.learning.horizon, self.planned_ticks[1]
+        with deferred_interrupt() as obey:
+            while self.tick < end:
                 self._require_life()
+                started = time.perf_counter()
+                self._take(self._driver.segment(self._run, (end - self.tick) // horizon))
+                self._seconds += time.perf_counter() - started
+                self._save_progress()
+                goes_on = [callback.on_segment_end(self) for callback in callbacks]
+                obey()
+                if any(answer is False for answer in goes_on):
+                    return
+        self._require_life()
 
     def _take(self, segment: Segment) -> None:
         self._run = segment.run

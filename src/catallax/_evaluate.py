@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Array
 
 from catallax._auctions import NO_BID
-from catallax._deep import EconomyState, Offers, merged, quote, valuations_of
 from catallax._host import outside_offers
 from catallax._market import Setting
+from catallax._quotes import Offers, merged, quote, valuations_of
 from catallax._rules import DefaultAction, Stop
+from catallax._state import EconomyState
 from catallax._types import NOBODY, exact, floats
 from catallax.agents._actions import as_action, blank_action, bounded, where_action
 from catallax.worlds._protocol import HostWorld
@@ -128,7 +129,12 @@ def decide(
 
 
 def evaluate(
-    setting: Setting, state: EconomyState, worlds: HostWorld, episodes: int, seed: int
+    setting: Setting,
+    state: EconomyState,
+    worlds: HostWorld,
+    episodes: int,
+    seed: int,
+    steps_max: int,
 ) -> Evaluation:
     """Plays whole episodes greedily, as many at a time as there are worlds.
 
@@ -138,27 +144,27 @@ def evaluate(
         worlds: Host worlds.
         episodes: How many episodes count.
         seed: Of the first episode; the others follow.
+        steps_max: The longest episode.
 
     Returns:
         The `Evaluation`.
     """
     returns, lengths = [], []
-    stop = isinstance(setting.market.nobody, Stop)
     for first in range(0, episodes, worlds.count):
         seeds = [
             int(np.random.SeedSequence([seed, first + i]).generate_state(1)[0])
             for i in range(worlds.count)
         ]
-        earned, steps = _episodes(setting, state, worlds, seeds, stop)
+        earned, steps = _episodes(setting, state, worlds, seeds, steps_max)
         returns.append(earned)
         lengths.append(steps)
     return Evaluation(np.concatenate(returns)[:episodes], np.concatenate(lengths)[:episodes])
 
 
 def _episodes(
-    setting: Setting, state: EconomyState, worlds: HostWorld, seeds: list[int], stop: bool
+    setting: Setting, state: EconomyState, worlds: HostWorld, seeds: list[int], steps_max: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    observation = worlds.reset(seeds)
+    observation, stop = worlds.reset(seeds), isinstance(setting.market.nobody, Stop)
     going = np.ones(worlds.count, bool)
     earned, steps = np.zeros(worlds.count), np.zeros(worlds.count, np.int64)
     while going.any():
@@ -168,5 +174,5 @@ def _episodes(
         observation, reward, terminated, truncated = worlds.step(action, going)
         earned += np.where(going, reward, 0.0)
         steps += going
-        going = going & ~terminated & ~truncated
+        going = going & ~terminated & ~truncated & (steps < steps_max)
     return earned, steps

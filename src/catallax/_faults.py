@@ -5,10 +5,10 @@ from typing import NoReturn
 import jax
 import numpy as np
 
-from catallax._deep import EconomyState
 from catallax._errors import BadBid, BadObservation, BadReward, CatallaxError, LedgerError
 from catallax._ledger import Fault, faults_named
 from catallax._market import Setting
+from catallax._state import EconomyState
 
 KEPT = "Nothing was lost: the economy stands as after its last completed segment."
 

@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from catallax._deep import EconomyState, Plan
 from catallax._keys import stream
 from catallax._learning import GroupState, Record, averaged_start, empty_record
 from catallax._ledger import N_SYSTEM, Account, Ledger, Reason, empty_ledger, post_each
 from catallax._market import Setting
 from catallax._population import founders
+from catallax._state import EconomyState, Plan
 from catallax._types import Key, PyTree, floats, ticks_of
 from catallax.agents._actions import blank_action
 from catallax.agents._encoders import encoder_state

@@ -11,19 +11,13 @@ from jaxtyping import Array
 
 from catallax._chunk import Flows, Metrics, close_books, end_chunk
 from catallax._compiled import RunState
-from catallax._deep import (
-    Decision,
-    Draws,
-    EconomyState,
-    Offers,
-    collect,
-    draws_of,
-    trade,
-)
+from catallax._deep import Decision, collect, trade
 from catallax._genesis import genesis
 from catallax._keys import stream
 from catallax._learning import Record
 from catallax._market import Setting
+from catallax._quotes import Offers
+from catallax._state import Draws, EconomyState, draws_of
 from catallax._types import Columns, exact
 from catallax.agents._actions import blank_action
 from catallax.agents._program import Program
@@ -95,6 +89,13 @@ def first_host_state(setting: Setting, seed: int) -> RunState:
     with exact():
         key = jax.random.key(seed)
         economy = jax.jit(lambda key: genesis(setting, key))(key)
+    return RunState(economy, HostWorldsState(np.zeros(setting.worlds, np.int64)))
+
+
+def host_structure(setting: Setting) -> RunState:
+    """Returns the shapes and dtypes of a run's state, without compiling anything."""
+    with exact():
+        economy = jax.eval_shape(lambda key: genesis(setting, key), jax.random.key(0))
     return RunState(economy, HostWorldsState(np.zeros(setting.worlds, np.int64)))
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from catallax._deep import EconomyState
 from catallax._evaluate import decide
 from catallax._market import Setting
 from catallax._membership import group_of
+from catallax._state import EconomyState
 from catallax.worlds._protocol import HostWorld
 
 STEPS_WATCHED = 500

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from catallax._chunk import expel
-from catallax._deep import EconomyState
 from catallax._errors import BadBirth, UnknownAgent
 from catallax._genesis import blank_record, group_state
 from catallax._keys import stream
@@ -19,6 +18,7 @@ from catallax._learning import GroupState, averaged_start
 from catallax._ledger import N_REASONS, Account, Reason, post, transfers
 from catallax._market import Setting
 from catallax._population import EMPTY, Population, bear, founders, free_slots
+from catallax._state import EconomyState
 from catallax._types import NOBODY, floats
 from catallax.agents._protocol import Genes, Species
 

@@ -38,17 +38,36 @@ class Preset:
     steps: int
 
 
-def cartpole() -> Preset:
-    """A linear bidder an action on Fourier features of the four scaled observations."""
+def generic(rate: float = 0.3, horizon: int = 16, steps: int = 100_000) -> Preset:
+    """A bidder an action, linear in random Fourier features of standardised observations.
+
+    Args:
+        rate: The first step size.
+        horizon: Ticks between two updates.
+        steps: The budget.
+
+    Returns:
+        The preset for vectors of numbers and listed actions.
+    """
     return Preset(
         DeepMarket(
-            agents=[Linear(encoder=Fourier(256, bandwidth=0.5, scales=(2.4, 2.0, 0.21, 2.0)))],
+            agents=[Linear(encoder=Fourier(256, bandwidth=1.4, normalise=True))],
             exploration=EpsilonGreedy(0.1, 0.01, until=0.5),
-            learning=Learning(horizon=32, trace=0.8, rate=0.2, epochs=4, minibatches=8),
+            learning=Learning(horizon=horizon, trace=0.8, rate=rate, epochs=4, minibatches=8),
         ),
         worlds=16,
-        steps=100_000,
+        steps=steps,
     )
+
+
+def cartpole() -> Preset:
+    """The generic market."""
+    return generic()
+
+
+def acrobot() -> Preset:
+    """The generic market with a longer look at each chunk, and more steps."""
+    return generic(rate=0.5, horizon=32, steps=300_000)
 
 
 def mountain_car() -> Preset:
@@ -57,19 +76,6 @@ def mountain_car() -> Preset:
         DeepMarket(
             agents=[Linear(encoder=Tiles(tilings=8, bins=8))],
             exploration=EpsilonGreedy(0.05, 0.0),
-            learning=Learning(horizon=32, trace=0.8, rate=0.2, epochs=4, minibatches=8),
-        ),
-        worlds=16,
-        steps=300_000,
-    )
-
-
-def acrobot() -> Preset:
-    """As for CartPole, on more features of the six observations."""
-    return Preset(
-        DeepMarket(
-            agents=[Linear(encoder=Fourier(512, bandwidth=2.0, scales=(1, 1, 1, 1, 6.0, 12.0)))],
-            exploration=EpsilonGreedy(0.1, 0.01, until=0.5),
             learning=Learning(horizon=32, trace=0.8, rate=0.2, epochs=4, minibatches=8),
         ),
         worlds=16,
@@ -120,8 +126,8 @@ def default_preset(spaces: Spaces) -> Preset:
         spaces: Of the world.
 
     Returns:
-        Tables for Discrete observations, networks for others; agents that learn their action
-        where actions are a Box.
+        Tables for Discrete observations, the generic market for others; networks that learn
+        their action where actions are a Box.
     """
     if isinstance(spaces.action, Box):
         agents = [Neural(policy=True, count=4, encoder=Raw(normalise=True))]
@@ -130,8 +136,7 @@ def default_preset(spaces: Spaces) -> Preset:
         agents = [Tabular()]
         learning = Learning(horizon=32, trace=0.5, rate=0.1, epochs=4, minibatches=8)
     else:
-        agents = [Neural()]
-        learning = Learning(horizon=32, rate=1e-3, epochs=2, minibatches=8, clip_norm=10.0)
+        return generic(steps=500_000)
     exploration = EpsilonGreedy(0.5, 0.02, until=0.5)
     market = DeepMarket(agents=agents, learning=learning, exploration=exploration)
     return Preset(market, worlds=16, steps=500_000)

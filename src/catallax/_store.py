@@ -84,7 +84,11 @@ class Store:
 
 
 def memory_of(
-    market: DeepMarket, world: World | HostSpec | HostWorld, worlds: int, seed: int
+    market: DeepMarket,
+    world: World | HostSpec | HostWorld,
+    worlds: int,
+    seed: int,
+    record_transfers: bool,
 ) -> dict[str, Any]:
     """Returns a run's configuration in plain values."""
     return {
@@ -92,6 +96,7 @@ def memory_of(
         "world": to_plain(world),
         "worlds": worlds,
         "seed": seed,
+        "record_transfers": record_transfers,
     }
 
 

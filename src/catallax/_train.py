@@ -141,7 +141,7 @@ def train(
 
     def run(one: int, path: Path | None) -> Economy:
         driver = driver_of(rules, found, width, one, record_transfers)
-        memory = memory_of(rules, found, width, one)
+        memory = memory_of(rules, found, width, one, record_transfers)
         store = None if path is None else Store.create(path, memory, overwrite)
         economy = Economy(driver, found, one, store=store)
         economy.checkpoint_seconds = checkpoint_seconds
@@ -231,8 +231,8 @@ def load(path: str | Path, *, market: DeepMarket | None = None, world: Any = Non
     saved = {name: config[name] for name in given}
     parts = from_plain(saved, {name: part for name, part in given.items() if part is not None})
     rules, found = parts["market"], make_world(parts["world"])
-    driver = driver_of(rules, found, config["worlds"], config["seed"])
-    run = store.restore(driver.first_state(config["seed"]))
+    driver = driver_of(rules, found, config["worlds"], config["seed"], config["record_transfers"])
+    run = store.restore(driver.structure())
     return Economy(
         driver,
         found,

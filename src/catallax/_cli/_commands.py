@@ -55,8 +55,7 @@ def _begun(given: Any, requests: Requests) -> Economy:
 def _resumed(given: Any, requests: Requests) -> Economy:
     economy = load(given.out)
     _check_same_run(given, economy)
-    plan = economy._state.plan
-    if economy.tick >= int(plan.start) + int(plan.ticks):
+    if economy.complete:
         if not given.quiet:
             show.line(f"The run in {given.out} is complete: there is nothing to resume.")
         return economy

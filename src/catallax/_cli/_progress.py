@@ -28,9 +28,8 @@ class Bar(Callback):
 
     def on_training_start(self, economy: "Economy") -> None:
         """Learns how far it is."""
-        plan = economy._state.plan
-        self._start, self._steps = int(plan.start), economy.steps
-        total = int(plan.ticks) * economy.worlds
+        self._start, end = economy.planned_ticks
+        self._steps, total = economy.steps, (end - self._start) * economy.worlds
         done = (economy.tick - self._start) * economy.worlds
         self._progress.update(self._task, total=total, completed=done)
 

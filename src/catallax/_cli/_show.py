@@ -205,7 +205,8 @@ def audited(audit: "Audit") -> None:
     line(books_line(audit))
     line(f"digest {audit.digest}")
     line(
-        f"{audit.segments:,} segments, {audit.accounts:,} accounts, replayed from the first transfer on"
+        f"{audit.segments:,} segments and {audit.accounts:,} accounts, replayed from the first "
+        "transfer on"
     )
     table = _table(("reason", "t"), ("turnover, credits", "n"))
     for reason, total in sorted(audit.totals.items(), key=lambda item: -item[1]["turnover"]):

@@ -109,7 +109,8 @@ def _line(frame: Frame, one: Series) -> str:
     keep = np.unique(np.linspace(0, len(one.x) - 1, min(len(one.x), POINTS_MAX)).astype(int))
     places = [(frame.across(float(one.x[i])), frame.down(float(one.y[i]))) for i in keep]
     if len(places) == 1:
-        return f'<circle class="dot {one.style}" cx="{places[0][0]:.1f}" cy="{places[0][1]:.1f}" r="4"/>'
+        x, y = places[0]
+        return f'<circle class="dot {one.style}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     return f'<polyline class="line {one.style}" points="{path}"/>'
 
@@ -189,7 +190,8 @@ def _grid(
         place = frame.across(tick)
         anchor = "end" if place > right - 20 else "middle"
         parts.append(
-            f'<line class="axis" x1="{place:.1f}" y1="{bottom}" x2="{place:.1f}" y2="{bottom + 4}"/>'
+            f'<line class="axis" x1="{place:.1f}" y1="{bottom}" x2="{place:.1f}" '
+            f'y2="{bottom + 4}"/>'
         )
         parts.append(
             f'<text x="{place:.1f}" y="{bottom + 18}" text-anchor="{anchor}">{number(tick)}</text>'

@@ -30,7 +30,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, kin
         for row in rows
     )
     return (
-        f'<figure><figcaption>{escape(caption)}</figcaption><div class="scroll" tabindex="0"><table>'
+        f"<figure><figcaption>{escape(caption)}</figcaption>"
+        '<div class="scroll" tabindex="0"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></figure>"
     )
 
@@ -56,7 +57,8 @@ def figure(drawing: str, caption: str, legend: Sequence[tuple[str, str]] = ()) -
         f'<span><i class="key {style}"></i>{escape(name)}</span>' for name, style in legend
     )
     above = f'<div class="legend">{keys}</div>' if legend else ""
-    return f'<figure>{above}<div class="drawing">{drawing}</div><figcaption>{caption}</figcaption></figure>'
+    below = f"<figcaption>{caption}</figcaption>"
+    return f'<figure>{above}<div class="drawing">{drawing}</div>{below}</figure>'
 
 
 def section(name: str, title: str, *content: str) -> str:

@@ -56,8 +56,8 @@ def _wealth_words(facts: Facts, owned: np.ndarray) -> str:
         return paragraph("Nobody is alive.")
     top = facts.agents[0]
     words = (
-        f"The richest of {len(owned):,} is <b>{escape(top.species)} {top.id}</b> ({escape(top.does)}) "
-        f"with {credits(top.wealth_ticks)} credits."
+        f"The richest of {len(owned):,} is <b>{escape(top.species)} {top.id}</b> "
+        f"({escape(top.does)}) with {credits(top.wealth_ticks)} credits."
     )
     topped = int(facts.metrics["refinanced"][-1])
     if topped:
@@ -113,8 +113,8 @@ def who_is_who(facts: Facts) -> str:
     shown = facts.agents[:AGENTS_SHOWN]
     rows = [[write(agent) for _, _, write in COLUMNS] for agent in shown]
     caption = (
-        f"The {len(shown)} richest of {len(facts.agents):,} agents. Amounts are credits over a whole "
-        "life, from the journal; 'wins now' is the share of steps won in greedy play."
+        f"The {len(shown)} richest of {len(facts.agents):,} agents. Amounts are credits over a "
+        "whole life, from the journal; 'wins now' is the share of steps won in greedy play."
     )
     heads, kinds = [head for head, _, _ in COLUMNS], "".join(kind for _, kind, _ in COLUMNS)
     return section("agents", "Who is who", table(heads, rows, caption, kinds))
@@ -129,8 +129,8 @@ def trades(facts: Facts) -> str:
     seen = facts.watched
     cut = f" {seen.stopped} of them were not watched to their end." if seen.stopped else ""
     words = paragraph(
-        f"{int(counts.sum()):,} sales in {len(seen.returns) + seen.stopped} greedy episodes, by the "
-        f"frozen copy of the market.{cut} On the diagonal an agent buys from itself, "
+        f"{int(counts.sum()):,} sales in {len(seen.returns) + seen.stopped} greedy episodes, by "
+        f"the frozen copy of the market.{cut} On the diagonal an agent buys from itself, "
         f"which is to keep the world: {100 * own / counts.sum():.0f} % of all sales."
     )
     caption = "How many worlds the row bought from the column, and for how many credits in all"
@@ -143,8 +143,8 @@ def books(facts: Facts) -> str:
     """Writes the flows by reason and the balances of the system's accounts."""
     audit = facts.audit
     words = paragraph(
-        f"The journal of {audit.segments:,} segments was replayed from genesis: {audit.transfers:,} "
-        f"transfers between {audit.accounts:,} accounts, and a drift of "
+        f"The journal of {audit.segments:,} segments was replayed from genesis: "
+        f"{audit.transfers:,} transfers between {audit.accounts:,} accounts, and a drift of "
         f"<b>{audit.drift_ticks:,}</b> ticks."
     )
     return section("books", "The books", words, _flows(facts), _balances(facts))

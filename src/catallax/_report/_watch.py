@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array
 
 from catallax._auctions import NO_BID
-from catallax._deep import EconomyState, Offers, merged, quote, valuations_of
+from catallax._quotes import Offers, merged, quote, valuations_of
+from catallax._state import EconomyState
 from catallax._evaluate import decide
 from catallax._host import outside_offers
 from catallax._market import Setting

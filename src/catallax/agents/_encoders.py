@@ -75,9 +75,15 @@ def no_statistics(size: int) -> Statistics:
 
 
 def standardise(statistics: Statistics, vector: Float32[Array, "D"]) -> Float32[Array, "D"]:
-    """Returns `(x − mean) / std`, within ±10."""
-    centred = (vector - statistics.mean) / jnp.sqrt(statistics.variance + 1e-6)
-    return jnp.clip(centred, -10.0, 10.0)
+    """Returns `(x − mean) / std`, within ±5."""
+    centred = (vector - statistics.mean) * jax.lax.rsqrt(statistics.variance + 1e-8)
+    return jnp.clip(centred, -5.0, 5.0)
+
+
+def absorb_all(statistics: Statistics, observations: Array) -> Statistics:
+    """Returns statistics merged with those of a chunk of observations `[T, W, ...]`."""
+    flat = observations.reshape((-1, *observations.shape[2:]))
+    return absorb(statistics, jax.vmap(lambda one: as_vector(statistics.mean.size, one))(flat))
 
 
 def absorb(statistics: Statistics, rows: Float32[Array, "n D"]) -> Statistics:
@@ -121,24 +127,22 @@ class Raw(Encoder):
 
     def update(self, state: Statistics, observations: Array) -> PyTree:
         """Returns the statistics after a chunk."""
-        if not self.normalise:
-            return state
-        flat = observations.reshape((-1, *observations.shape[2:]))
-        rows = jax.vmap(lambda one: as_vector(state.mean.shape[0], one))(flat)
-        return absorb(state, rows)
+        return absorb_all(state, observations) if self.normalise else state
 
 
 @dataclass(frozen=True)
 class Fourier(Encoder):
     """Random Fourier features: cosines of random projections, which span smooth functions.
 
-    `φ(ω) = √(2/n)·cos(F·(ω − c)/s + phase)` with Gaussian `F` of deviation `1/bandwidth`.
+    `φ(ω) = √(2/n)·cos(F·ω̃ + phase)` with Gaussian `F` of deviation `1/bandwidth` and `ω̃` the
+    observation in its own scale: by running statistics, by given scales, or by the space's range.
 
     Args:
         features: How many, n.
         bandwidth: The length, in scaled observations, over which a function may change.
-        scales: A divisor s for each dimension; None takes half the range of a bounded
+        scales: A divisor for each dimension; None takes half the range of a bounded
             dimension and 1 for others.
+        normalise: Whether a running mean and deviation give the scale in place of `scales`.
 
     Raises:
         InvalidSetting: If features or bandwidth is not positive.
@@ -154,6 +158,7 @@ class Fourier(Encoder):
     features: int = 256
     bandwidth: float = 1.0
     scales: tuple[float, ...] | None = None
+    normalise: bool = False
 
     def __post_init__(self) -> None:
         if self.features < 1 or not self.bandwidth > 0:
@@ -167,16 +172,31 @@ class Fourier(Encoder):
         """Returns the projection `[D, n]` and the phases `[n]`."""
         frequencies, phases = jax.random.split(key)
         centre, half = centre_and_half(space, self.scales)
+        if self.normalise:
+            centre, half = np.zeros_like(centre), np.ones_like(half)
         draws = jax.random.normal(frequencies, (len(centre), self.features), jnp.float32)
         projection = draws / (self.bandwidth * half[:, None])
         angle = jax.random.uniform(phases, (self.features,), jnp.float32, 0, 2 * np.pi)
-        return {"projection": projection, "phase": angle - centre @ projection}
+        statistics = no_statistics(len(centre))
+        return {
+            "projection": projection,
+            "phase": angle - centre @ projection,
+            "statistics": statistics,
+        }
 
     def encode(self, state: PyTree, observation: Array) -> Array:
         """Returns float32 `[n]`."""
         vector = as_vector(state["projection"].shape[0], observation)
+        if self.normalise:
+            vector = standardise(state["statistics"], vector)
         angles = vector @ state["projection"] + state["phase"]
         return jnp.cos(angles) * np.float32(np.sqrt(2 / self.features))
+
+    def update(self, state: PyTree, observations: Array) -> PyTree:
+        """Returns the state with the statistics after a chunk."""
+        if not self.normalise:
+            return state
+        return {**state, "statistics": absorb_all(state["statistics"], observations)}
 
     def size(self, space: gymnasium.Space) -> int:
         """Returns the number of features."""

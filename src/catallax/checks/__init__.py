@@ -1,1 +1,7 @@
-"""Checks for your own parts."""
+"""Checks for your own parts: does a species, a world, an auction or a ledger keep its contract?"""
+
+from catallax.checks._auction import check_auction as check_auction
+from catallax.checks._clauses import Finding as Finding
+from catallax.checks._ledger import check_ledger as check_ledger
+from catallax.checks._species import check_species as check_species
+from catallax.checks._world import check_world as check_world

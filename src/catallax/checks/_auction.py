@@ -1,0 +1,354 @@
+"""The contract of an auction, tested on every small table and on random large ones."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from catallax._auctions import Auction
+from catallax._types import NOBODY, TICKS_MAX, exact
+from catallax.checks._clauses import Clause, Finding, OnFail, clause, demand, demand_value, hold_to
+
+CREDIT = 1_000_000
+CONTRACT: list[Clause] = []
+
+
+def check_auction(
+    auction: Auction,
+    *,
+    on_fail: OnFail = "raise",
+    expected_failures: Mapping[str, str] | None = None,
+) -> list[Finding]:
+    """Checks that an auction of yours keeps the contract of `catallax.Auction`.
+
+    It clears every table of three agents who bid −1, 0, 1 or 2 credits or stay away, and random
+    ones with bids up to the largest there are.
+
+    Args:
+        auction: The auction.
+        on_fail: `"raise"` at the first broken clause, or `"report"` all findings.
+        expected_failures: Reasons by the names of clauses that it breaks on purpose; one that
+            passes all the same is reported too.
+
+    Returns:
+        One `Finding` a clause.
+
+    Raises:
+        CheckFailed: If a clause is broken.
+        InvalidSetting: If a clause that is not there is expected to fail.
+
+    Example:
+        >>> import catallax as cx
+        >>> findings = cx.checks.check_auction(cx.Vickrey(reserve=0.5))
+        >>> findings[2].clause
+        'the winner made the highest bid'
+    """
+    name = f"The auction {type(auction).__name__}"
+    return hold_to(name, CONTRACT, Bidding(auction), on_fail, expected_failures)
+
+
+class Table(NamedTuple):
+    """What an auction is given: `[N, W]` bids and who enters, `[W]` luck; on the host."""
+
+    bids: np.ndarray
+    enters: np.ndarray
+    luck: np.ndarray
+
+
+class Sales(NamedTuple):
+    """What an auction decided: winner, price and setter `[W]`, on the host."""
+
+    winner: np.ndarray
+    price: np.ndarray
+    setter: np.ndarray
+
+
+class Bidding:
+    """An auction with tables of bids, and what it makes of them."""
+
+    def __init__(self, auction: Auction) -> None:
+        self.auction = auction
+        self._jitted: Callable[..., Any] = jax.jit(lambda *table: auction.clear(*table))
+
+    @property
+    def reserve(self) -> int | None:
+        """The auction's reserve, in ticks."""
+        return self.auction.reserve_ticks
+
+    @cached_property
+    def cases(self) -> list[tuple[Table, Sales]]:
+        """Tables, and how they clear."""
+        tables = [small_table(), *(random_table(seed) for seed in range(3))]
+        return [(table, self.clear(table)) for table in tables]
+
+    def clear(self, table: Table) -> Sales:
+        """Clears under compilation, as a market does."""
+        with exact():
+            return on_host(self._jitted(*(jnp.asarray(column) for column in table)))
+
+    def eligible(self, table: Table) -> np.ndarray:
+        """Who may win: those that enter and reach the reserve."""
+        if self.reserve is None:
+            return table.enters
+        return table.enters & (table.bids >= self.reserve)
+
+
+def on_host(clearing: Any) -> Sales:
+    """Returns the columns of a clearing as NumPy arrays."""
+    return Sales(*(np.asarray(column) for column in clearing))
+
+
+def small_table() -> Table:
+    """Returns every table of three agents who bid −1, 0, 1 or 2 credits, or nothing."""
+    offers = np.array(list(itertools.product((None, -1, 0, 1, 2), repeat=3)), object).T
+    enters = offers != np.array(None, object)
+    bids = np.where(enters, offers, 7).astype(np.int64) * CREDIT
+    luck = np.random.default_rng(0).random(bids.shape[1], np.float32)
+    return Table(bids, enters, luck)
+
+
+def random_table(seed: int) -> Table:
+    """Returns distinct bids of five agents, of any size, in 200 worlds."""
+    draw = np.random.default_rng(seed)
+    bids = draw.integers(-TICKS_MAX, TICKS_MAX, (5, 200), np.int64)
+    bids[:, ::4] = draw.permuted(np.tile(np.arange(-2, 3)[:, None], (1, 50)), axis=0) * CREDIT
+    return Table(bids, draw.random((5, 200)) < 0.8, draw.random(200, np.float32))
+
+
+def show(table: Table, world: int) -> str:
+    """Writes one world's bids for people, in ticks; a dash stays away."""
+    bids = zip(table.bids[:, world].tolist(), table.enters[:, world].tolist(), strict=True)
+    return f"[{', '.join(str(bid) if there else '–' for bid, there in bids)}]"
+
+
+def demand_everywhere(table: Table, clearing: Sales, holds: np.ndarray, detail: str) -> None:
+    """Breaks the clause unless something holds in every world; shows the first where not."""
+    wrong = np.flatnonzero(~holds)
+    if wrong.size:
+        world = int(wrong[0])
+        said = tuple(int(column[world]) for column in clearing)
+        demand(False, f"on bids {show(table, world)} {detail}: winner, price, setter are {said}")
+
+
+def at(bids: np.ndarray, slots: np.ndarray) -> np.ndarray:
+    """Returns the bid of a slot in each world, of slot 0 where there is no such slot."""
+    inside = np.where((slots >= 0) & (slots < bids.shape[0]), slots, 0)
+    return np.take_along_axis(bids, inside[None, :], axis=0)[0]
+
+
+def agree(one: Sales, other: Sales) -> np.ndarray:
+    """Returns bool `[W]`: where two clearings are the same."""
+    return np.all([a == b for a, b in zip(one, other, strict=True)], axis=0)
+
+
+@clause(
+    CONTRACT,
+    "is a frozen value",
+    "A market is compiled for its auction, which is a key.",
+    "Make it a frozen dataclass of hashable fields.",
+)
+def is_value(bidding: Bidding) -> None:
+    """Hashable, frozen, with a whole reserve or None."""
+    demand_value(bidding.auction)
+    whole = bidding.reserve is None or type(bidding.reserve) is int
+    demand(whole, f"reserve_ticks is {bidding.reserve!r}, not a whole number or None")
+
+
+@clause(
+    CONTRACT,
+    "answers in whole numbers",
+    "Money is 64-bit integers; slots are int32.",
+    "Return Clearing(winner int32 [W], price int64 [W], setter int32 [W]).",
+)
+def answers_in_whole_numbers(bidding: Bidding) -> None:
+    """Shapes and dtypes of the clearing."""
+    for table, clearing in bidding.cases:
+        for name, dtype in (("winner", np.int32), ("price", np.int64), ("setter", np.int32)):
+            column = getattr(clearing, name)
+            wanted = (table.luck.shape, np.dtype(dtype))
+            found = (column.shape, column.dtype)
+            demand(found == wanted, f"its {name} is {found[1]} {found[0]}, not {dtype.__name__}")
+
+
+@clause(
+    CONTRACT,
+    "the winner made the highest bid",
+    "The good goes to whom it is worth most.",
+    "Choose among those that enter and reach the reserve.",
+)
+def winner_is_highest(bidding: Bidding) -> None:
+    """The winner entered, reached the reserve, and nobody who entered bid more."""
+    for table, clearing in bidding.cases:
+        sold, slots = clearing.winner != NOBODY, np.arange(len(table.bids))[:, None]
+        there = (bidding.eligible(table) & (slots == clearing.winner)).any(axis=0)
+        top = np.where(table.enters, table.bids, -(2**62)).max(axis=0)
+        good = ~sold | (there & (at(table.bids, clearing.winner) == top))
+        demand_everywhere(table, clearing, good, "the winner is not the highest bidder")
+
+
+@clause(
+    CONTRACT,
+    "sells where somebody may buy",
+    "A sale that fails is an owner who is not paid.",
+    "Name a winner wherever anybody enters and reaches the reserve.",
+)
+def sells(bidding: Bidding) -> None:
+    """Somebody wins where somebody may."""
+    for table, clearing in bidding.cases:
+        good = (clearing.winner != NOBODY) | ~bidding.eligible(table).any(axis=0)
+        demand_everywhere(table, clearing, good, "nobody wins")
+
+
+@clause(
+    CONTRACT,
+    "nobody wins where nobody bids",
+    "A winner who did not bid would pay unasked.",
+    "Return winner NOBODY, price 0 and setter NOBODY there.",
+)
+def nobody_wins(bidding: Bidding) -> None:
+    """NOBODY, 0, NOBODY."""
+    for table, clearing in bidding.cases:
+        nothing = (clearing.price == 0) & (clearing.setter == NOBODY)
+        empty = (clearing.winner == NOBODY) & nothing
+        good = np.where(bidding.eligible(table).any(axis=0), True, empty)
+        demand_everywhere(table, clearing, good, "nobody may buy")
+
+
+@clause(
+    CONTRACT,
+    "no winner pays above its bid",
+    "It may have no more.",
+    "Lower the price to the winner's bid.",
+)
+def price_at_most_bid(bidding: Bidding) -> None:
+    """Price ≤ bid."""
+    for table, clearing in bidding.cases:
+        bid = at(table.bids, clearing.winner)
+        good = (clearing.winner == NOBODY) | (clearing.price <= bid)
+        demand_everywhere(table, clearing, good, "the price is above the winner's bid")
+
+
+@clause(
+    CONTRACT,
+    "no price is below the reserve",
+    "The seller said what it sells for.",
+    "Raise the price to reserve_ticks.",
+)
+def price_at_least_reserve(bidding: Bidding) -> str | None:
+    """Price ≥ reserve."""
+    if bidding.reserve is None:
+        return "it has no reserve"
+    for table, clearing in bidding.cases:
+        good = (clearing.winner == NOBODY) | (clearing.price >= bidding.reserve)
+        demand_everywhere(table, clearing, good, f"the price is below {bidding.reserve}")
+    return None
+
+
+@clause(
+    CONTRACT,
+    "the setter's bid is the price",
+    "Learners read the price from its bid.",
+    "Return the slot whose bid is the price, or NOBODY where the reserve is.",
+)
+def setter_sets(bidding: Bidding) -> None:
+    """The setter entered and bid the price; without one the price is the reserve."""
+    for table, clearing in bidding.cases:
+        sold, there = clearing.winner != NOBODY, clearing.setter != NOBODY
+        slots = np.arange(len(table.bids))[:, None]
+        entered = (table.enters & (slots == clearing.setter)).any(axis=0)
+        by_bid = entered & (at(table.bids, clearing.setter) == clearing.price)
+        by_reserve = clearing.price == bidding.reserve
+        good = ~sold | np.where(there, by_bid, by_reserve)
+        demand_everywhere(table, clearing, good, "the price is not the setter's bid")
+
+
+@clause(
+    CONTRACT,
+    "names do not matter",
+    "Agents in other slots are the same market.",
+    "Rank bids, not slots; slots may settle ties only.",
+)
+def permutes(bidding: Bidding) -> None:
+    """Permuting agents with distinct bids permutes winners and setters."""
+    order = np.array([3, 0, 4, 1, 2])
+    for table, clearing in bidding.cases[1:]:
+        moved = bidding.clear(Table(table.bids[order], table.enters[order], table.luck))
+        back = np.append(order, NOBODY)
+        found = Sales(back[moved.winner], moved.price, back[moved.setter])
+        detail = "it clears otherwise when the agents change slots"
+        demand_everywhere(table, clearing, agree(found, clearing), detail)
+
+
+@clause(
+    CONTRACT,
+    "a constant added to all bids moves the price by it",
+    "Prices have no origin.",
+    "Make the price a bid, or the reserve.",
+)
+def shifts(bidding: Bidding) -> str | None:
+    """Bids + c → price + c, where there is no reserve."""
+    if bidding.reserve is not None:
+        return "it has a reserve"
+    for table, clearing in bidding.cases:
+        moved = bidding.clear(table._replace(bids=table.bids + 3 * CREDIT))
+        price = np.where(moved.winner == NOBODY, 0, moved.price - 3 * CREDIT)
+        good = agree(moved._replace(price=price), clearing)
+        demand_everywhere(table, clearing, good, "it clears otherwise when all bid 3 credits more")
+    return None
+
+
+@clause(
+    CONTRACT,
+    "worlds do not meet",
+    "Each world is an auction of its own.",
+    "Reduce over agents (axis 0) only.",
+)
+def worlds_are_apart(bidding: Bidding) -> None:
+    """Worlds in another order, and among other worlds, clear the same."""
+    for table, clearing in bidding.cases:
+        count = len(table.luck)
+        order = np.random.default_rng(9).permutation(count)[: count // 2]
+        part = Table(*(column[..., order] for column in table))
+        alone = bidding.clear(part)
+        there = Sales(*(column[order] for column in clearing))
+        demand_everywhere(part, alone, agree(alone, there), "it clears otherwise among others")
+
+
+@clause(
+    CONTRACT,
+    "those who stay away have no effect",
+    "Abstaining is not a low bid.",
+    "Mask bids with `enters` before anything else.",
+)
+def absent_bids_are_not_read(bidding: Bidding) -> None:
+    """Bids of those that do not enter change nothing."""
+    draw = np.random.default_rng(4)
+    for table, clearing in bidding.cases:
+        noise = draw.integers(-TICKS_MAX, TICKS_MAX, table.bids.shape)
+        found = bidding.clear(table._replace(bids=np.where(table.enters, table.bids, noise)))
+        detail = "it clears otherwise when those who stay away would bid otherwise"
+        demand_everywhere(table, clearing, agree(found, clearing), detail)
+
+
+@clause(
+    CONTRACT,
+    "the same luck gives the same sale",
+    "A resumed run must repeat an earlier one.",
+    "Draw from `luck`, and keep nothing between two calls.",
+)
+def repeats(bidding: Bidding) -> None:
+    """The same table clears the same, compiled anew, and 120 times without compilation."""
+    table, clearing = bidding.cases[1]
+    again = Bidding(bidding.auction).clear(table)
+    demand_everywhere(table, again, agree(again, clearing), "it cleared otherwise before")
+    few = Table(*(column[..., :8] for column in table))
+    expected = Sales(*(column[:8] for column in clearing))
+    with exact():
+        columns = [jnp.asarray(column) for column in few]
+        for _ in range(120):
+            found = on_host(bidding.auction.clear(*columns))
+            demand_everywhere(few, found, agree(found, expected), "it cleared otherwise before")

@@ -1,0 +1,322 @@
+"""The contract of worlds; that of compiled ones is here, that of batches in `_host_world`."""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from gymnasium.spaces import Discrete
+
+from catallax._types import TICKS_MAX, TICKS_PER_CREDIT, PyTree
+from catallax.checks._clauses import Clause, Finding, OnFail, clause, demand, demand_value, hold_to
+from catallax.checks._host_world import HOST_CONTRACT, Stage, sample_actions
+from catallax.worlds._gymnasium import HostSpec
+from catallax.worlds._protocol import HostWorld, World
+from catallax.worlds._spaces import (
+    observation_size,
+    require_action_space,
+    require_observation_space,
+)
+
+WORLDS, TICKS, WIDE_TICKS = 8, 320, 24
+CONTRACT: list[Clause] = []
+MEMBERS = ("observation_space", "action_space", "time_limit", "initial", "observe", "step")
+
+
+def check_world(
+    world: World | HostWorld | HostSpec,
+    *,
+    on_fail: OnFail = "raise",
+    expected_failures: Mapping[str, str] | None = None,
+) -> list[Finding]:
+    """Checks that a world of yours keeps the contract of `World` or `HostWorld`.
+
+    A compiled world is played for 320 steps in 8 copies with random actions; a batch on the host
+    likewise, in as many copies as it has. A batch is used up by it: reset it afterwards.
+
+    Args:
+        world: A compiled world, a batch of worlds on the host, or a recipe for one.
+        on_fail: `"raise"` at the first broken clause, or `"report"` all findings.
+        expected_failures: Reasons by the names of clauses that it breaks on purpose; one that
+            passes all the same is reported too.
+
+    Returns:
+        One `Finding` a clause.
+
+    Raises:
+        CheckFailed: If a clause is broken.
+        InvalidSetting: If a clause that is not there is expected to fail.
+
+    Example:
+        >>> import catallax as cx
+        >>> findings = cx.checks.check_world(cx.worlds.Chain())
+        >>> findings[0].clause
+        'follows the protocol'
+    """
+    found = world.make(3) if isinstance(world, HostSpec) else world
+    name = f"The world {type(found).__name__}"
+    if hasattr(found, "reset"):
+        return hold_to(name, HOST_CONTRACT, Stage(found), on_fail, expected_failures)
+    return hold_to(name, CONTRACT, Trial(found), on_fail, expected_failures)
+
+
+class Seen(NamedTuple):
+    """What one tick of W worlds showed: the observations before and after it."""
+
+    before: Any
+    after: Any
+    reward: Any
+    ended: Any
+
+
+class Trial:
+    """A world, and what 320 ticks of random play in 8 copies of it showed."""
+
+    def __init__(self, world: Any) -> None:
+        self.world = world
+        draws = np.random.default_rng(0)
+        self.actions = np.stack(
+            [sample_actions(world.action_space, draws, WORLDS) for _ in range(TICKS)]
+        )
+        self.keys = np.asarray(jax.random.key_data(jax.random.split(jax.random.key(7), TICKS + 1)))
+
+    @cached_property
+    def program(self) -> Any:
+        """The compiled play."""
+        return jax.jit(self.play)
+
+    @cached_property
+    def seen(self) -> Seen:
+        """The play, on the host."""
+        return jax.tree.map(np.asarray, self.program(self.keys, self.actions))
+
+    @cached_property
+    def shapes(self) -> tuple[PyTree, PyTree]:
+        """The shapes and dtypes of a first state, and of a step."""
+        first = jax.eval_shape(self.world.initial, jax.random.key(0))
+        return first, jax.eval_shape(
+            self.world.step, first, jnp.asarray(self.actions[0, 0]), jax.random.key(0)
+        )
+
+    def play(self, keys: jax.Array, actions: jax.Array) -> Seen:
+        """Plays as a market does: worlds that end, or reach their limit, begin again."""
+        world, limit = self.world, self.world.time_limit or 2**30
+
+        def begin(key: jax.Array) -> PyTree:
+            return jax.vmap(world.initial)(jax.random.split(key, WORLDS))
+
+        def tick(carry: Any, given: Any) -> Any:
+            state, age = carry
+            move, again = jax.random.split(jax.random.wrap_key_data(given[0]))
+            before = jax.vmap(world.observe)(state)
+            after, reward, ended = jax.vmap(world.step)(
+                state, given[1], jax.random.split(move, WORLDS)
+            )
+            seen = Seen(before, jax.vmap(world.observe)(after), reward, ended)
+            age = age + jnp.int32(1)
+            over = ended | (age >= limit)
+            state = jax.tree.map(lambda new, old: _where(over, new, old), begin(again), after)
+            return (state, jnp.where(over, jnp.int32(0), age)), seen
+
+        first = begin(jax.random.wrap_key_data(keys[-1]))
+        start = (first, jnp.zeros(WORLDS, jnp.int32))
+        return jax.lax.scan(tick, start, (keys[:-1], actions))[1]
+
+
+def _where(mask: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
+    return jnp.where(mask.reshape((-1,) + (1,) * (new.ndim - 1)), new, old)
+
+
+@clause(
+    CONTRACT,
+    "follows the protocol",
+    "A market calls these by name.",
+    "Give it what catallax.worlds.World lists.",
+)
+def follows_protocol(trial: Trial) -> None:
+    """It has every member."""
+    missing = [name for name in MEMBERS if not hasattr(trial.world, name)]
+    demand(not missing, f"it has no {', '.join(missing)}")
+
+
+@clause(
+    CONTRACT,
+    "is a frozen value",
+    "A market is compiled for its world, which is a key.",
+    "Make it a frozen dataclass of hashable fields.",
+)
+def is_value(trial: Trial) -> None:
+    """Hashable, and equal to a copy."""
+    demand_value(trial.world)
+
+
+@clause(
+    CONTRACT,
+    "has spaces that agents can use",
+    "Agents see and give arrays of fixed size.",
+    "Use Box, Discrete, MultiDiscrete, MultiBinary, or a Dict or Tuple of them to observe, and "
+    "Discrete, MultiDiscrete or Box to act.",
+)
+def has_spaces(trial: Trial) -> None:
+    """Both are supported."""
+    require_observation_space(trial.world.observation_space)
+    require_action_space(trial.world.action_space)
+
+
+@clause(
+    CONTRACT,
+    "has a time limit in ticks, or None",
+    "The driver counts ticks against it.",
+    "Give a positive int or None.",
+)
+def has_time_limit(trial: Trial) -> None:
+    """Positive whole number, or None."""
+    limit = trial.world.time_limit
+    demand(limit is None or (type(limit) is int and limit >= 1), f"it is {limit!r}")
+
+
+@clause(
+    CONTRACT,
+    "keeps its dtypes",
+    "A compiled loop carries a state of one form.",
+    "Cast every leaf of the state explicitly, in initial and in step, to float32, int32 or bool.",
+)
+def keeps_dtypes(trial: Trial) -> None:
+    """Step returns a state like the one it was given, in 32 bits, also in a 64-bit context."""
+    wide = None
+    for x64 in (False, True):
+        with jax.enable_x64(x64):
+            first, (after, _, _) = Trial(trial.world).shapes
+        said = [_form(tree) for tree in (first, after)]
+        demand(said[0] == said[1], f"a state {said[0]} became {said[1]}")
+        demand(wide is None or wide == said[0], f"with 64-bit numbers allowed it is {said[0]}")
+        wide = said[0]
+    demand("64[" not in str(wide), f"the state {wide} holds 64-bit numbers")
+
+
+def _form(tree: PyTree) -> str:
+    return str(jax.tree.map(lambda leaf: f"{leaf.dtype}{list(leaf.shape)}", tree))
+
+
+@clause(
+    CONTRACT,
+    "shows observations of its space",
+    "Agents are built for that form.",
+    "Return an int32 scalar from 0 for Discrete, else float32 [D].",
+)
+def shows_its_space(trial: Trial) -> None:
+    """Form, finiteness and range, over the whole play."""
+    space = trial.world.observation_space
+    for seen in (trial.seen.before, trial.seen.after):
+        if isinstance(space, Discrete):
+            demand(seen.dtype == np.int32 and seen.ndim == 2, f"it is {seen.dtype}, not int32")
+            inside = (seen >= 0) & (seen < int(space.n))
+            _demand_all(inside, seen, f"which is not of {space}")
+        else:
+            form = (seen.dtype.name, seen.shape[2:])
+            wanted = ("float32", (observation_size(space),))
+            demand(form == wanted, f"an observation is {form}, not {wanted}")
+
+
+@clause(
+    CONTRACT,
+    "shows finite observations",
+    "Agents cannot value what they cannot see.",
+    "Bound the state, or end the episode before it grows beyond all bounds.",
+)
+def shows_finite(trial: Trial) -> None:
+    """No NaN and no infinity, over the whole play."""
+    for seen in (trial.seen.before, trial.seen.after):
+        _demand_all(np.isfinite(seen), seen, "which is not finite")
+
+
+@clause(
+    CONTRACT,
+    "pays finite float32 rewards",
+    "Rewards are booked.",
+    "Return a float32 scalar of at most a million credits.",
+)
+def pays_finite(trial: Trial) -> None:
+    """Form, finiteness and range."""
+    reward = trial.seen.reward
+    form = (reward.dtype.name, reward.shape)
+    demand(form == ("float32", (TICKS, WORLDS)), f"a reward is {form[0]} {list(form[1][2:])}")
+    fine = np.abs(reward) * TICKS_PER_CREDIT <= TICKS_MAX
+    _demand_all(fine, reward, "which cannot be booked")
+
+
+@clause(
+    CONTRACT,
+    "tells the end by a bool",
+    "Whoever owns an ended world is paid no more.",
+    "Return a bool scalar: whether the episode terminated.",
+)
+def tells_the_end(trial: Trial) -> None:
+    """Form of the third answer."""
+    ended = trial.seen.ended
+    right = ended.dtype == np.bool_ and ended.shape == (TICKS, WORLDS)
+    demand(right, f"it is {ended.dtype} {list(ended.shape[2:])}")
+
+
+@clause(
+    CONTRACT,
+    "comes to an end",
+    "An episode without end has no return.",
+    "Set time_limit, or terminate.",
+)
+def comes_to_an_end(trial: Trial) -> None:
+    """It has a time limit, or some episode of the play ended."""
+    ends = trial.world.time_limit is not None or trial.seen.ended.any()
+    demand(ends, f"it has no time_limit, and no episode ended in {TICKS} ticks of {WORLDS} worlds")
+
+
+@clause(
+    CONTRACT,
+    "is the same given the same key",
+    "A run could not be repeated or resumed.",
+    "Draw from the key alone; keep nothing outside the state.",
+)
+def is_deterministic(trial: Trial) -> None:
+    """Traced again it is the same program, and run again it shows the same."""
+    programs = []
+    for _ in range(2):
+        traced = jax.make_jaxpr(Trial(trial.world).play)(trial.keys, trial.actions)
+        consts = [np.asarray(const).tolist() for const in traced.consts]
+        programs.append((re.sub(r"0x[0-9a-f]+", "", str(traced)), str(consts)))
+    demand(programs[0] == programs[1], "traced a second time, it is another program")
+    _demand_same(trial.seen, trial.program(trial.keys, trial.actions), "run a second time")
+
+
+@clause(
+    CONTRACT,
+    "is the same where 64-bit numbers are allowed",
+    "Markets compute money in them.",
+    "Give every array, draw and cast a dtype of its own.",
+)
+def is_same_in_wide_context(trial: Trial) -> None:
+    """The first ticks in an x64 context."""
+    part = jax.tree.map(lambda column: column[:WIDE_TICKS], trial.seen)
+    keys = np.concatenate([trial.keys[:WIDE_TICKS], trial.keys[-1:]])
+    with jax.enable_x64(True):
+        wide = jax.jit(trial.play)(keys, trial.actions[:WIDE_TICKS])
+    demand(_form(part) == _form(wide), f"{_form(part)} becomes {_form(wide)}")
+    _demand_same(part, wide, "in an x64 context")
+
+
+def _demand_all(fine: np.ndarray, values: np.ndarray, complaint: str) -> None:
+    if not fine.all():
+        place = np.argwhere(~fine)[0]
+        said = values[tuple(place)]
+        demand(False, f"at tick {place[0]}, world {place[1]} gives {said}, {complaint}")
+
+
+def _demand_same(one: Seen, other: Any, when: str) -> None:
+    for name, a, b in zip(Seen._fields, one, other, strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        close = np.isclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True)
+        if not close.all():
+            tick = int(np.argwhere(~close)[0][0])
+            demand(False, f"{when}, {name} differs from tick {tick} on")
