@@ -44,7 +44,7 @@ def seconds_of(call: Callable[[], Any], repeats: int) -> list[float]:
 
 def auctions_a_second(worlds: int, ticks: int) -> float:
     """Returns sales a second with every check on: bids in, books out, nothing else."""
-    market = cx.DeepMarket(agents=[cx.Constant(action=0, bid=1.0)], exploration=cx.NoExploration())
+    market = cx.DeepMarket(agents=[cx.Tabular()], exploration=cx.NoExploration())
     random = np.random.default_rng(0)
 
     def run(bids: jax.Array, luck: Luck) -> Any:

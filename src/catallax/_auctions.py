@@ -23,6 +23,14 @@ class Clearing(NamedTuple):
         winner: int32 `[W]`, the slot that wins, or `NOBODY`.
         price: int64 `[W]`, ticks that the seller gets before the discount; 0 without a winner.
         setter: int32 `[W]`, the slot whose bid is the price, or `NOBODY` where the reserve is.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, catallax as cx
+        >>> with jax.enable_x64(True):
+        ...     bids = jnp.asarray([[5], [9], [7]], jnp.int64)
+        ...     cleared = cx.Vickrey().clear(bids, bids > 0, jnp.zeros(1, jnp.float32))
+        >>> cleared.winner.tolist(), cleared.price.tolist()
+        ([1], [7])
     """
 
     winner: Int32[Array, "W"]
@@ -31,7 +39,14 @@ class Clearing(NamedTuple):
 
 
 class Auction(Protocol):
-    """A rule from bids to winner and price; `catallax.checks.check_auction` tests one."""
+    """A rule from bids to winner and price; `catallax.checks.check_auction` tests one.
+
+    Example:
+        >>> import catallax as cx
+        >>> auction: cx.Auction = cx.Vickrey(seats=2)
+        >>> auction.own_price
+        False
+    """
 
     @property
     def reserve_ticks(self) -> int | None:

@@ -136,8 +136,21 @@ def segment_program(setting: Setting, world: World, chunks: int, record_moves: b
 
 
 def compiler_options(level: int) -> dict[str, Any]:
-    """Returns XLA's options: on a CPU its last levels cost seconds and gain nothing here."""
-    return {"xla_backend_optimization_level": level} if jax.default_backend() == "cpu" else {}
+    """Returns XLA's options: on a CPU its costliest passes take seconds and gain nothing here.
+
+    Args:
+        level: Of LLVM's optimisation; 0 for what runs once.
+
+    Returns:
+        Options for `jax.jit`; none on other devices.
+    """
+    if jax.default_backend() != "cpu":
+        return {}
+    return {
+        "xla_backend_optimization_level": level,
+        "xla_cpu_use_fusion_emitters": False,
+        "xla_llvm_disable_expensive_passes": True,
+    }
 
 
 def _chunk(

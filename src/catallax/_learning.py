@@ -141,7 +141,7 @@ def revenues(
     With `p′` and `G′` the next tick's price and revenue: `r` where the episode terminated; `r +
     γ·p′` where the original owner bought; `r + γ·[(1−λ)p′ + λG′]` where an agent did; `r + G′`
     where nobody bid and the owner held on (unknown if that lasts beyond the last tick). The last
-    tick's own revenue is not known yet and enters as its price.
+    tick's own revenue is not known yet, unless its episode ended, and enters as its price.
 
     Args:
         record: T+1 ticks of W worlds.
@@ -151,7 +151,8 @@ def revenues(
     Returns:
         float32 `[T, W]` in credits and bool `[T, W]`, for all ticks but the last.
     """
-    last = (record.price[-1], record.sold[-1])
+    ended_last = record.ended[-1]
+    revenue_last = jnp.where(ended_last, record.reward[-1], record.price[-1])
 
     def step(
         following: tuple[Array, Array, Array, Array, Array],
@@ -167,7 +168,8 @@ def revenues(
         known = ended | sold_next | known_next
         return (revenue, known, price, sold, closing), (revenue, known)
 
-    start = (*last, record.price[-1], record.sold[-1], record.closing[-1])
+    known_last = record.sold[-1] | ended_last
+    start = (revenue_last, known_last, record.price[-1], record.sold[-1], record.closing[-1])
     columns = (record.reward, record.ended, record.price, record.sold, record.closing)
     before = jax.tree.map(lambda column: column[:-1], columns)
     return jax.lax.scan(step, start, before, reverse=True)[1]

@@ -88,8 +88,8 @@ def frozen_lake() -> Preset:
     return Preset(
         DeepMarket(
             agents=[Tabular(initial=0.5)],
-            exploration=EpsilonGreedy(0.1, 0.05),
-            learning=Learning(horizon=32, trace=0.5, rate=0.05, epochs=4, minibatches=8),
+            exploration=EpsilonGreedy(0.1, 0.01, until=0.5),
+            learning=Learning(horizon=32, trace=0.0, rate=0.05, epochs=4, minibatches=8),
         ),
         worlds=32,
         steps=300_000,
@@ -134,7 +134,7 @@ def default_preset(spaces: Spaces) -> Preset:
         learning = Learning(horizon=64, rate=1e-3, epochs=4, minibatches=8, trace=0.9)
     elif isinstance(spaces.observation, Discrete):
         agents = [Tabular()]
-        learning = Learning(horizon=32, trace=0.5, rate=0.1, epochs=4, minibatches=8)
+        learning = Learning(horizon=32, trace=0.0, rate=0.1, epochs=4, minibatches=8)
     else:
         return generic(steps=500_000)
     exploration = EpsilonGreedy(0.5, 0.02, until=0.5)

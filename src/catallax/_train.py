@@ -256,13 +256,20 @@ def _missing_world() -> Any:
 def compilation_cache() -> Generator[None]:
     """Lets JAX keep compiled programs on disk for the next process, unless the user has chosen.
 
-    The user's own setting, or none, is what holds again afterwards.
+    The user's own settings, or none, are what holds again afterwards.
     """
-    if getattr(jax.config, "jax_compilation_cache_dir", None) is not None:
+    ours = {
+        "jax_compilation_cache_dir": str(CACHE),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+    }
+    before = {name: getattr(jax.config, name) for name in ours}
+    if before["jax_compilation_cache_dir"] is not None:
         yield
         return
-    jax.config.update("jax_compilation_cache_dir", str(CACHE))
+    for name, value in ours.items():
+        jax.config.update(name, value)
     try:
         yield
     finally:
-        jax.config.update("jax_compilation_cache_dir", None)
+        for name, value in before.items():
+            jax.config.update(name, value)

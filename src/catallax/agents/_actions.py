@@ -52,6 +52,11 @@ def nth_action(space: gymnasium.Space, index: Any) -> Array:
 
     Returns:
         int32 scalar, or int32 `[k]` for MultiDiscrete.
+
+    Example:
+        >>> from gymnasium.spaces import MultiDiscrete
+        >>> nth_action(MultiDiscrete([2, 3]), 4).tolist()
+        [1, 1]
     """
     index = jnp.asarray(index, jnp.int32) % action_count(space)
     if isinstance(space, Discrete):

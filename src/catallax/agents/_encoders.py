@@ -19,7 +19,13 @@ from catallax.worlds._spaces import observation_size
 
 @dataclass(frozen=True)
 class Encoder(ABC):
-    """A map from observations to senses. Its state is saved with the agents."""
+    """A map from observations to senses. Its state is saved with the agents.
+
+    Example:
+        >>> import catallax as cx
+        >>> isinstance(cx.Fourier(features=8), cx.agents.Encoder)
+        True
+    """
 
     @abstractmethod
     def init(self, key: Key, space: gymnasium.Space) -> PyTree:

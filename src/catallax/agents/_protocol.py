@@ -40,6 +40,10 @@ class Genes(NamedTuple):
     Attributes:
         learned: A pytree of float arrays, which learning moves.
         fixed: A pytree of arrays that learning leaves alone (mutation may change them).
+
+    Example:
+        >>> Genes(learned={"weights": jnp.zeros(4)}, fixed={"action": jnp.int32(1)}).fixed
+        {'action': Array(1, dtype=int32)}
     """
 
     learned: PyTree
@@ -54,6 +58,11 @@ class Trade(NamedTuple):
         action: What it did.
         revenue: float32 scalar, credits: reward plus resale, a λ-return along the chain of owners.
         paid: float32 scalar, credits.
+
+    Example:
+        >>> trade = Trade(jnp.zeros(4), jnp.int32(1), jnp.float32(0.9), jnp.float32(0.5))
+        >>> round(float(trade.revenue - trade.paid), 3)  # its profit
+        0.4
     """
 
     senses: PyTree

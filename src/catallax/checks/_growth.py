@@ -4,13 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from catallax._types import PyTree
-from catallax.agents._protocol import Genes, Trade
+from catallax.agents._protocol import Genes
 from catallax.checks._clauses import Clause, clause, demand
-from catallax.checks._sample import AGENTS, Sample, demand_same, dtype_of, form
+from catallax.checks._sample import PROFITS, Sample, demand_same, dtype_of, form
 
 GROWTH: list[Clause] = []
-RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
 
 @clause(
@@ -21,13 +19,13 @@ RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
     "spaces only.",
 )
 def genes_have_one_form(sample: Sample) -> None:
-    """For any index and key, alone and under `vmap`."""
-    wanted = None
-    for index in (0, 1, 2, 7, 100, 1_000):
-        genes = sample.born(jax.random.key(index), jnp.int32(index))
-        demand(isinstance(genes, Genes), f"init gives a {type(genes).__name__}, not Genes")
-        demand(wanted in (None, form(genes)), f"agent {index} has {form(genes)}, not {wanted}")
-        wanted = form(genes)
+    """For any index, alone and under `vmap`."""
+    genes, key = sample.alone, sample.keys[0]
+    demand(isinstance(genes, Genes), f"init gives a {type(genes).__name__}, not Genes")
+    wanted = form(genes)
+    for index in (1, 2, 7, 100, 1_000):
+        found = form(jax.eval_shape(lambda key, n=index: sample.born(key, jnp.int32(n)), key))
+        demand(found == wanted, f"agent {index} has {found}, not {wanted}")
     found = form(sample.one(0))
     demand(found == wanted, f"under vmap they are {found}, not {wanted}")
 
@@ -40,12 +38,12 @@ def genes_have_one_form(sample: Sample) -> None:
 )
 def genes_repeat(sample: Sample) -> None:
     """Twice alone, and alone as in a batch."""
-    for agent in range(AGENTS):
-        once = sample.born(sample.keys[agent], jnp.int32(agent))
-        again = sample.born(sample.keys[agent], jnp.int32(agent))
-        for a, b in zip(jax.tree.leaves(once), jax.tree.leaves(again), strict=True):
-            demand(np.array_equal(a, b), f"agent {agent} was born with {a} and then with {b}")
-        demand_same(once, sample.one(agent), f"agent {agent}, born alone and in a batch,")
+    again = sample.born(sample.keys[0], jnp.int32(0))
+    for a, b in zip(jax.tree.leaves(sample.alone), jax.tree.leaves(again), strict=True):
+        demand(np.array_equal(a, b), f"an agent was born with {a} and then with {b}")
+    for agent in range(2):
+        alone = sample.born(sample.keys[agent], jnp.int32(agent))
+        demand_same(alone, sample.one(agent), f"agent {agent}, born alone and in a batch,")
 
 
 @clause(
@@ -56,8 +54,7 @@ def genes_repeat(sample: Sample) -> None:
 )
 def genes_are_narrow(sample: Sample) -> None:
     """No float64 and no int64."""
-    genes = sample.born(sample.keys[0], jnp.int32(0))
-    for leaf in jax.tree.leaves(genes):
+    for leaf in jax.tree.leaves(sample.alone):
         dtype = dtype_of(leaf)
         demand(hasattr(leaf, "dtype") and dtype.itemsize <= 4, f"a gene is {dtype}")
 
@@ -112,29 +109,11 @@ def loss_is_finite(sample: Sample) -> str | None:
     """On every observation, after gains and after losses."""
     if not sample.species.learns:
         return "it does not learn"
-    for profit in (1.0, -1.0, 100.0):
-        genes = sample.one(0)
-        trades = sample.trades(genes, profit)
-        value, gradient = _losses(sample, genes, trades)
-        said = (value.dtype.name, value.shape[1:])
-        demand(said == ("float32", ()), f"it is {said[0]} of shape {said[1]}")
-        demand(np.isfinite(value).all(), f"after a profit of {profit} it is not finite")
-        for leaf in jax.tree.leaves(gradient):
-            finite = np.isfinite(leaf).all()
-            demand(finite, f"after a profit of {profit} its gradient is not finite")
+    lesson = sample.lesson
+    demand(lesson.loss.dtype == np.float32, f"it is {lesson.loss.dtype}")
+    demand(np.isfinite(lesson.loss).all(), f"after profits of {PROFITS} it is {lesson.loss}")
+    demand(lesson.fine.all(), f"after profits of {PROFITS} its gradient is not finite")
     return None
-
-
-def _losses(sample: Sample, genes: Genes, trades: Trade) -> tuple[jax.Array, PyTree]:
-    """Returns the loss `[trades]` and the gradient of each."""
-
-    def loss(learned: PyTree, trade: Trade) -> jax.Array:
-        return sample.species.loss(Genes(learned, genes.fixed), genes, trade)
-
-    values = jax.vmap(loss, (None, 0))(genes.learned, trades)
-    if values.shape[1:]:
-        return values, ()
-    return values, jax.jit(jax.vmap(jax.grad(loss), (None, 0)))(genes.learned, trades)
 
 
 @clause(
@@ -144,27 +123,13 @@ def _losses(sample: Sample, genes: Genes, trades: Trade) -> tuple[jax.Array, PyT
     "Let loss depend on genes.learned, through the bid at least.",
 )
 def descent_lowers_loss(sample: Sample) -> str | None:
-    """For each of some trades, at some rate."""
+    """For each trade, at some rate."""
     if not sample.species.learns:
         return "it does not learn"
-    genes = sample.one(0)
-    for profit in (1.0, -1.0):
-        trades = sample.trades(genes, profit)
-        for place in (0, 1, 50, 127):
-            trade = jax.tree.map(lambda leaf, place=place: leaf[place], trades)
-            _demand_descent(sample, genes, trade, f"after a profit of {profit} on one trade")
+    lesson = sample.lesson
+    lowered = (lesson.after < lesson.loss[..., None]).any(axis=-1)
+    if not lowered.all():
+        profit, trade = np.argwhere(~lowered)[0]
+        start = lesson.loss[profit, trade]
+        demand(False, f"after a profit of {PROFITS[profit]} no step lowers a loss of {start}")
     return None
-
-
-def _demand_descent(sample: Sample, genes: Genes, trade: Trade, when: str) -> None:
-    def loss(learned: PyTree) -> jax.Array:
-        return sample.species.loss(Genes(learned, genes.fixed), genes, trade)
-
-    start, gradient = jax.value_and_grad(loss)(genes.learned)
-    for rate in RATES:
-        moved = jax.tree.map(
-            lambda leaf, slope, rate=rate: leaf - rate * slope, genes.learned, gradient
-        )
-        if loss(moved) < start:
-            return
-    demand(False, f"{when} no step of {RATES[-1]} to {RATES[0]} lowers the loss of {start}")

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium
 import jax
@@ -16,7 +16,9 @@ from catallax.agents._protocol import Genes, Spaces, Trade
 from catallax.checks._clauses import demand
 from catallax.worlds._spaces import encode_observation
 
-AGENTS, OBSERVATIONS, FAR = 3, 128, 1_000.0
+AGENTS, OBSERVATIONS, TRADES, FAR = 3, 128, 32, 1_000.0
+PROFITS = (1.0, -1.0)
+RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 BOX = Box(-1.0, 1.0, (3,))
 CANDIDATES = (
     (Discrete(5), Discrete(3)),
@@ -26,6 +28,20 @@ CANDIDATES = (
     (BOX, Box(-2.0, 2.0, (2,))),
 )
 """Pairs of spaces on which a species is tried where the caller names none."""
+
+
+class Lesson(NamedTuple):
+    """What learning from one trade does, for each of some profits and trades.
+
+    Attributes:
+        loss: `[profits, trades]`, before.
+        fine: bool, whether the gradient is finite.
+        after: `[profits, trades, rates]`, the loss after one step down the gradient.
+    """
+
+    loss: np.ndarray
+    fine: np.ndarray
+    after: np.ndarray
 
 
 class Sample:
@@ -65,7 +81,12 @@ class Sample:
     def genes(self) -> Genes:
         """Genes of three agents, stacked as in a market."""
         numbers = jnp.arange(AGENTS, dtype=jnp.int32)
-        return jax.vmap(lambda key, number: self.born(key, number))(self.keys, numbers)
+        return jax.jit(jax.vmap(self.born))(self.keys, numbers)
+
+    @cached_property
+    def alone(self) -> Genes:
+        """Genes of one agent, born alone and without compilation."""
+        return self.born(self.keys[0], jnp.int32(0))
 
     def born(self, key: Key, index: Any) -> Genes:
         """Returns the genes of one agent."""
@@ -98,12 +119,31 @@ class Sample:
         over = jax.vmap(jax.vmap(self.species.act, (None, 0, 0)), (0, None, None))
         return jax.jit(over)(self.genes, self.senses, keys)
 
-    def trades(self, genes: Genes, profit: float) -> Trade:
-        """Returns a trade on each observation that fetched so much more than the agent's bid."""
-        keys = jax.random.split(jax.random.key(3), OBSERVATIONS)
-        actions = jax.vmap(self.species.act, (None, 0, 0))(genes, self.senses, keys)
-        bids = jax.vmap(self.species.bid, (None, 0))(genes, self.senses)
-        return Trade(self.senses, actions, jnp.float32(bids + profit), jnp.float32(bids))
+    @cached_property
+    def lesson(self) -> Lesson:
+        """What one agent learns from trades that fetched more, or less, than it bid."""
+        genes = self.one(0)
+        senses = jax.tree.map(lambda leaf: leaf[:: OBSERVATIONS // TRADES], self.senses)
+        of_trades = jax.vmap(self._learn, (None, 0, None))
+        of_profits = jax.vmap(of_trades, (None, None, 0))
+        taught = jax.jit(of_profits)(genes, senses, jnp.asarray(PROFITS, jnp.float32))
+        return jax.tree.map(np.asarray, taught)
+
+    def _learn(self, genes: Genes, senses: PyTree, profit: jax.Array) -> Lesson:
+        action = self.species.act(genes, senses, jax.random.key(3))
+        bid = self.species.bid(genes, senses)
+        trade = Trade(senses, action, bid + profit, bid)
+
+        def loss(learned: PyTree) -> jax.Array:
+            return self.species.loss(Genes(learned, genes.fixed), genes, trade)
+
+        def stepped(rate: jax.Array) -> jax.Array:
+            return loss(jax.tree.map(lambda w, slope: w - rate * slope, genes.learned, gradient))
+
+        start, gradient = jax.value_and_grad(loss)(genes.learned)
+        fine = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(gradient)]
+        after = jax.vmap(stepped)(jnp.asarray(RATES, jnp.float32))
+        return Lesson(start, jnp.all(jnp.asarray(fine)), after)  # pyright: ignore[reportArgumentType]
 
 
 def sample_observations(space: gymnasium.Space[Any], count: int) -> np.ndarray:
