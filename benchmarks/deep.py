@@ -145,14 +145,17 @@ def speed_rows(speed: dict[str, list[float]]) -> list[Row]:
 def throughput_rows(found: dict[str, Any]) -> list[Row]:
     """Returns the figures of benchmarks/throughput.py."""
     one, growth = found["auctions_one_world"], found["growth"]
-    worlds, many = max(found["auctions_many_worlds"].items(), key=lambda item: item[1])
+    many = [
+        (f"auctions/s, 64 agents, {worlds} worlds", f"{rate:,.0f}", "≥ 5,000,000", rate >= 5e6)
+        for worlds, rate in found["auctions_many_worlds"].items()
+    ]
     sizes = growth["bytes_an_agent"]
     checks, load = found["checks"]["median_percent"], found["import_seconds"]
     even = max(sizes) <= 1.1 * min(sizes)
     spread = f"{min(sizes):.0f} to {max(sizes):.0f}"
     return [
         ("auctions/s, 64 agents, 1 world", f"{one:,.0f}", "≥ 150,000", one >= 150_000),
-        (f"auctions/s, 64 agents, {worlds} worlds", f"{many:,.0f}", "≥ 5,000,000", many >= 5e6),
+        *many,
         (
             "cost an auction, 10³ to 10⁶ agents: slope",
             f"{growth['slope']:.2f}",
@@ -174,7 +177,10 @@ def throughput_rows(found: dict[str, Any]) -> list[Row]:
 
 def details(runs: dict[str, list[dict[str, Any]]]) -> str:
     """Returns the table of the trainings themselves; medians, and the worst return."""
-    lines = ["| run | steps | seconds | process | worst return |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "| run | steps | seconds | process | worst return |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, found in runs.items():
         own, whole = (median(run[key] for run in found) for key in ("seconds", "process_seconds"))
         worst = min(run["greedy"] for run in found)

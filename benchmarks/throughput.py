@@ -60,9 +60,7 @@ def auctions_a_second(worlds: int, ticks: int) -> float:
             means = jnp.maximum(books.balances[N_SYSTEM:], 0)
             progress = jnp.float32(0)
             rules = (market.auction, market.exploration)
-            sale = clear_within_means(
-                *rules, valuations, everyone, means, closing, luck, progress
-            )
+            sale = clear_within_means(*rules, valuations, everyone, means, closing, luck, progress)
             buyer = (N_SYSTEM + sale.buyer).astype(jnp.int32)
             terms = (owner, buyer, sale.price, sale.paid, sale.winner >= 0, market.gamma)
             after = check_sales(books, post(books, sale_transfers(*terms)), *terms)

@@ -80,7 +80,7 @@ def test_compiled_and_host_drivers_keep_the_same_books(horizon, hard):
     capital = cx.Hard(3.0) if hard else cx.Refinanced(5.0, 1.0)
     market = learners(horizon, capital=capital, rent=cx.Rent(0.01))
     world = grid(1)
-    run = both(market, world, FunctionalOnHost(world, 3, 9), 3, 48 // horizon)
+    run = both(market, world, FunctionalOnHost(world, 3), 3, 48 // horizon)
     assert int(run.economy.tick) == 48
 
 
@@ -94,7 +94,7 @@ def test_gymnasium_on_the_host_and_the_same_world_compiled_keep_the_same_books()
 def test_on_the_host_every_segment_ends_with_a_settlement_day():
     """Every world is sold to the original owner, whatever its episode says."""
     world = grid(1)
-    driver = OnHost(driver_of(learners(4), world, 3, 0).setting, FunctionalOnHost(world, 3, 9), 0)
+    driver = OnHost(driver_of(learners(4), world, 3, 0).setting, FunctionalOnHost(world, 3), 0)
     run = driver.first_state(0)
     for chunks in (1, 3):
         segment = driver.segment(run, chunks)
@@ -127,7 +127,7 @@ def test_no_discount_in_a_world_that_truncates_is_refused():
 def test_a_finished_batch_has_its_own_number_of_worlds_and_host_runs_record_no_transfers():
     world = cx.worlds.Bandit()
     market = cx.DeepMarket(agents=[cx.Tabular()])
-    batch = FunctionalOnHost(world, 3, 0)
+    batch = FunctionalOnHost(world, 3)
     with pytest.raises(InvalidSetting, match="3"):
         driver_of(market, batch, 2, 0)
     with pytest.raises(InvalidSetting, match="transfer"):

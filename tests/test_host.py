@@ -75,7 +75,7 @@ def test_a_python_function_trades_like_the_constant_that_does_the_same():
 
     def books(agent):
         market = market_of([agent, cx.Constant(action=0, offer=0.5)])
-        return cx.train(market, FunctionalOnHost(cx.worlds.Chain(), 2, 0), steps=96, seed=1)
+        return cx.train(market, FunctionalOnHost(cx.worlds.Chain(), 2), steps=96, seed=1)
 
     mine, theirs = books(cx.Program(function=function)), books(cx.Constant(action=1, offer=0.75))
     assert mine.balances == theirs.balances
@@ -135,7 +135,7 @@ def test_the_dead_are_not_asked():
 
 def test_the_stage_closes_truncated_worlds_and_resets_ended_ones():
     """A world cut short is shown once more, unmoved, before it begins again."""
-    stage = Stage(FunctionalOnHost(cx.worlds.Corridor(steps=9, time_limit=2), 2, 0), 0, [0, 0])
+    stage = Stage(FunctionalOnHost(cx.worlds.Corridor(steps=9, time_limit=2), 2), 0, [0, 0])
     right, none = np.zeros(2, np.int32), np.zeros(2, bool)
     for _ in range(2):
         reward, over = stage.move(right, none)

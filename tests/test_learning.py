@@ -58,6 +58,7 @@ def by_hand(rows, discount, trace):
     return found[::-1]
 
 
+REVENUES = jax.jit(revenues)
 prices = st.floats(-4, 4, width=16)
 ticks = st.tuples(prices, st.booleans(), st.booleans(), prices, st.booleans())
 
@@ -74,7 +75,7 @@ def lawful(rows):
 @given(rows=st.lists(ticks, min_size=7, max_size=7), trace=st.sampled_from([0.0, 0.65, 1.0]))
 def test_revenues_are_what_the_definition_says(rows, trace):
     rows = lawful(rows)
-    revenue, known = revenues(record_of(rows), 0.9, trace)
+    revenue, known = REVENUES(record_of(rows), 0.9, trace)
     expected = by_hand(rows, 0.9, trace)
     assert known[:, 0].tolist() == [bool(k) for _, k in expected]
     told = [r for r, k in expected if k]
@@ -127,8 +128,26 @@ def test_the_trace_of_one_learns_returns_whole():
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "radam", "rmsprop", "adagrad"])
-def test_every_optimizer_finds_what_a_bandit_pays(optimizer):
-    learning = cx.Learning(horizon=8, optimizer=optimizer, rate=0.2, clip_norm=5.0, average=0.5)
+def test_every_optimizer_goes_downhill_within_the_clipped_norm(optimizer):
+    direction = cx.Learning(optimizer=optimizer, clip_norm=1.0).direction()
+
+    @jax.jit
+    def descend(start):
+        def step(carry, _):
+            weight, state = carry
+            moved, state = direction.update(weight - 0.75, state, weight)
+            return (weight - 0.03 * moved, state), moved
+
+        (weight, _), moves = jax.lax.scan(step, (start, direction.init(start)), length=600)
+        return weight, moves
+
+    weight, moves = descend(jnp.float32(5.0))
+    assert abs(float(weight) - 0.75) < (3.0 if optimizer == "adagrad" else 0.05)
+    assert optimizer != "sgd" or float(jnp.max(jnp.abs(moves))) <= 1.0 + 1e-6
+
+
+def test_bids_become_what_a_bandit_pays():
+    learning = cx.Learning(horizon=8, rate=0.2, clip_norm=5.0, average=0.5)
     market = cx.DeepMarket(
         agents=[cx.Tabular()], learning=learning, exploration=cx.EpsilonGreedy(1.0, 1.0)
     )

@@ -13,6 +13,9 @@ from catallax._types import NOBODY, TICKS_MAX, ticks_of
 NO_BID = -(2**62)
 """Stands below every bid; marks an agent that does not bid."""
 
+BLOCK = 512
+"""Slots that are counted together when one of many is drawn."""
+
 Ties = Literal["first", "random"]
 
 
@@ -238,7 +241,35 @@ def _highest(
     top = jnp.max(entered, axis=0)
     tied = entered == top
     if ties == "random" and luck is not None:
-        rank = jnp.cumsum(tied.astype(jnp.int32), axis=0)
-        chosen = jnp.minimum((luck * rank[-1]).astype(jnp.int32), rank[-1] - 1)
-        tied = tied & (rank == chosen + 1)
+        return drawn_among(tied, luck)[0], top
     return jnp.min(jnp.where(tied, _slots(entered), entered.shape[0]), axis=0), top
+
+
+def drawn_among(
+    marked: Bool[Array, "N W"], luck: Float32[Array, "W"]
+) -> tuple[Int32[Array, "W"], Int32[Array, "W"]]:
+    """Draws one of the marked slots of each world, each as likely.
+
+    Counts by blocks, so that a million slots cost one sum and not a running one.
+
+    Args:
+        marked: bool `[N, W]`.
+        luck: float32 `[W]`, uniform draws in [0, 1).
+
+    Returns:
+        int32 `[W]`, the slot drawn (meaningless where none is marked), and int32 `[W]`, how many
+        were marked.
+    """
+    n_slots, n_worlds = marked.shape
+    size = min(n_slots, BLOCK)
+    padded = jnp.pad(marked, ((0, -n_slots % size), (0, 0))).reshape(-1, size, n_worlds)
+    counts = jnp.sum(padded, axis=1, dtype=jnp.int32)
+    upto = jnp.cumsum(counts, axis=0)
+    total = upto[-1]
+    rank = jnp.clip((luck * total).astype(jnp.int32), 0, jnp.maximum(total - 1, 0)) + 1
+    block = jnp.minimum(jnp.sum(upto < rank, axis=0, dtype=jnp.int32), counts.shape[0] - 1)
+    world = jnp.arange(n_worlds, dtype=jnp.int32)
+    within = rank - (upto[block, world] - counts[block, world])
+    inside = padded[block, :, world]
+    reached = inside & (jnp.cumsum(inside, axis=1, dtype=jnp.int32) == within[:, None])
+    return block * size + jnp.argmax(reached, axis=1).astype(jnp.int32), total

@@ -138,12 +138,22 @@ def _solvency(
     wealth = ledger.balances[first:]
     if setting.floor_ticks is not None:
         poor = population.alive & (wealth < setting.floor_ticks)
-        ledger = refinance(ledger, first, poor, setting.endowment_ticks)
+        ledger = jax.lax.cond(
+            jnp.any(poor),
+            lambda ledger: refinance(ledger, first, poor, setting.endowment_ticks),
+            lambda ledger: ledger,  # nobody is poor in nearly every tick: then no account is read
+            ledger,
+        )
         topped = population.refinanced + jnp.sum(poor, dtype=jnp.int64)
         population = population._replace(refinanced=topped)
         return state._replace(ledger=ledger, population=population), owner
     dead = population.alive & (wealth < 0)
-    ledger = settle_estates(ledger, first, dead)
+    ledger = jax.lax.cond(
+        jnp.any(dead),
+        lambda ledger: settle_estates(ledger, first, dead),
+        lambda ledger: ledger,
+        ledger,
+    )
     of_agent = owner >= first
     lost = of_agent & dead[jnp.where(of_agent, owner - first, 0)]
     owner = jnp.where(lost, jnp.int32(Account.ORIGINAL_OWNER), owner)

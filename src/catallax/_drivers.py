@@ -189,7 +189,7 @@ def driver_of(
             "Only compiled runs record each transfer; host runs record totals by segment.",
             "Leave record_transfers out, or use a functional world without Python agents.",
         )
-    batch = shown if isinstance(shown, HostWorld) else FunctionalOnHost(shown, worlds, seed)
+    batch = shown if isinstance(shown, HostWorld) else FunctionalOnHost(shown, worlds)
     return OnHost(setting, batch, seed)
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float32, Int32, Int64
 
-from catallax._auctions import NO_BID
+from catallax._auctions import NO_BID, drawn_among
 from catallax._errors import InvalidSetting
 from catallax._types import NOBODY, TICKS_PER_CREDIT
 
@@ -86,10 +86,8 @@ class EpsilonGreedy:
     ) -> Int32[Array, "W"]:
         """Returns a bidder at random in a share ε of the worlds, else `NOBODY`."""
         epsilon = self.start + (self.end - self.start) * jnp.minimum(progress / self.until, 1)
-        rank = jnp.cumsum(enters.astype(jnp.int32), axis=0)
-        drawn = jnp.minimum((luck[1] * rank[-1]).astype(jnp.int32), rank[-1] - 1) + 1
-        chosen = jnp.argmax(enters & (rank == drawn), axis=0).astype(jnp.int32)
-        return jnp.where((luck[0] < epsilon) & (rank[-1] > 0), chosen, NOBODY)
+        chosen, bidders = drawn_among(enters, luck[1])
+        return jnp.where((luck[0] < epsilon) & (bidders > 0), chosen, NOBODY)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ class Constant(Species):
 
     Args:
         action: A number (Discrete, 0-based) or a tuple of numbers (MultiDiscrete, Box).
-        bid_credits: The bid, in credits; `bid=` is accepted by the constructor `constant`.
+        offer: The bid, in credits.
         count: Agents at genesis.
 
     Raises:

@@ -366,6 +366,12 @@ class Bits(Encoder):
             return max(1, int(space.n - 1).bit_length())
         return observation_size(space)
 
+    def dot(self, weights: Float32[Array, "size"], senses: Array) -> Float32[Array, ""]:
+        """Returns the sum of the weights of the bits that are 1."""
+        places = jnp.arange(WORD_BITS, dtype=jnp.uint32)
+        bits = (senses[:, None] >> places) & jnp.uint32(1)
+        return weights @ bits.reshape(-1)[: weights.shape[0]].astype(jnp.float32)
+
     def supports(self, space: gymnasium.Space) -> None:
         """Raises UnsupportedSpace unless the space is of bits."""
         if not isinstance(space, Discrete | MultiBinary):

@@ -90,7 +90,7 @@ class Species(ABC):
 
     Example:
         >>> import catallax as cx
-        >>> cx.Constant(action=1, bid=0.5).learns
+        >>> cx.Constant(action=1, offer=0.5).learns
         False
 
     Source: paper section 2, `α : Ω → X × ℝ`.

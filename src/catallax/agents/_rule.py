@@ -93,7 +93,8 @@ class Rule(Species):
         redraw = _random_words(keys[0], words, self.mutation)
         cares = jnp.where(redraw > 0, cares ^ redraw, cares) & genes.fixed["places"]
         flip = _random_words(keys[1], words, self.mutation)
-        wanted = (wanted ^ flip) & cares
+        new, coin = cares & ~genes.fixed["cares"], _random_words(keys[5], words, 0.5)
+        wanted = (((wanted ^ flip) & ~new) | (coin & new)) & cares
         jitter = 0.1 * self.offer_max * jax.random.normal(keys[2], (), jnp.float32)
         drawn = jax.random.uniform(keys[4], genes.fixed["action"].shape, jnp.float32)
         options = genes.fixed["options"]

@@ -107,28 +107,28 @@ def hold_to(
 
     Raises:
         CheckFailed: If a clause is broken, or an expected failure passes, and `on_fail="raise"`.
-        InvalidSetting: If `on_fail` is unknown, or if a clause that is not there is expected to
-            fail.
+        InvalidSetting: If `on_fail` is unknown, or a clause that is expected to fail.
     """
     contract, expected = list(contract), dict(expected_failures or {})
     _require_known(contract, on_fail, expected)
     findings = []
     for one in contract:
-        finding = _tested(one, subject, expected.get(one.name))
+        finding, cause = _tested(one, subject, expected.get(one.name))
         if on_fail == "raise" and not finding.fine:
-            raise _failure(part, one, finding)
+            raise _failure(part, one, finding) from cause
         findings.append(finding)
     return findings
 
 
-def _tested(one: Clause, subject: Any, expected: str | None) -> Finding:
+def _tested(one: Clause, subject: Any, expected: str | None) -> tuple[Finding, Exception | None]:
+    """Returns the finding, and what the part itself raised if it did."""
     try:
-        return Finding(one.name, True, one.test(subject) or "", expected)
+        return Finding(one.name, True, one.test(subject) or "", expected), None
     except BrokenClause as broken:
-        return Finding(one.name, False, str(broken), expected)
+        return Finding(one.name, False, str(broken), expected), None
     except Exception as error:
         detail = f"it raised {type(error).__name__}: {str(error)[:500]}"
-        return Finding(one.name, False, detail, expected)
+        return Finding(one.name, False, detail, expected), error
 
 
 def _failure(part: str, one: Clause, finding: Finding) -> CheckFailed:

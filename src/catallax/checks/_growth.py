@@ -4,72 +4,76 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from catallax._types import Key, PyTree
 from catallax.agents._protocol import Genes
 from catallax.checks._clauses import Clause, clause, demand
-from catallax.checks._sample import PROFITS, Sample, demand_same, dtype_of, form
+from catallax.checks._draws import demand_same, form
+from catallax.checks._sample import Sample
 
+GENES: list[Clause] = []
 GROWTH: list[Clause] = []
+RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+PROFITS, GENERATIONS = (1.0, -1.0, 100.0), 30
 
 
 @clause(
-    GROWTH,
+    GENES,
     "genes have one form",
     "The genes of all agents are stacked.",
     "Let init return Genes(learned, fixed) whose structure, shapes and dtypes depend on the "
     "spaces only.",
 )
 def genes_have_one_form(sample: Sample) -> None:
-    """For any index, alone and under `vmap`."""
-    genes, key = sample.alone, sample.keys[0]
-    demand(isinstance(genes, Genes), f"init gives a {type(genes).__name__}, not Genes")
-    wanted = form(genes)
-    for index in (1, 2, 7, 100, 1_000):
-        found = form(jax.eval_shape(lambda key, n=index: sample.born(key, jnp.int32(n)), key))
-        demand(found == wanted, f"agent {index} has {found}, not {wanted}")
+    """For any index and key, alone and under `vmap`."""
+    wanted = None
+    for index in (0, 1, 7, 1_000):
+        key = jax.random.key(index)
+        genes = jax.eval_shape(lambda key=key, index=index: sample.born(key, index))
+        demand(isinstance(genes, Genes), f"init gives a {type(genes).__name__}, not Genes")
+        demand(wanted in (None, form(genes)), f"agent {index} has {form(genes)}, not {wanted}")
+        wanted = form(genes)
     found = form(sample.one(0))
     demand(found == wanted, f"under vmap they are {found}, not {wanted}")
 
 
 @clause(
-    GROWTH,
+    GENES,
     "the same key gives the same genes",
     "A run could not be repeated.",
     "Draw from the key alone.",
 )
 def genes_repeat(sample: Sample) -> None:
     """Twice alone, and alone as in a batch."""
-    again = sample.born(sample.keys[0], jnp.int32(0))
-    for a, b in zip(jax.tree.leaves(sample.alone), jax.tree.leaves(again), strict=True):
+    once, again = (sample.born(sample.keys[1], jnp.int32(1)) for _ in range(2))
+    for a, b in zip(jax.tree.leaves(once), jax.tree.leaves(again), strict=True):
         demand(np.array_equal(a, b), f"an agent was born with {a} and then with {b}")
-    for agent in range(2):
-        alone = sample.born(sample.keys[agent], jnp.int32(agent))
-        demand_same(alone, sample.one(agent), f"agent {agent}, born alone and in a batch,")
+    demand_same(once, sample.one(1), "an agent, born alone and in a batch,")
 
 
 @clause(
-    GROWTH,
+    GENES,
     "genes are 32 bits wide",
     "Agents compute in 32 bits; only money takes 64.",
     "Build every gene with jnp and an explicit dtype.",
 )
 def genes_are_narrow(sample: Sample) -> None:
     """No float64 and no int64."""
-    for leaf in jax.tree.leaves(sample.alone):
-        dtype = dtype_of(leaf)
-        demand(hasattr(leaf, "dtype") and dtype.itemsize <= 4, f"a gene is {dtype}")
+    for leaf in jax.tree.leaves(sample.born(sample.keys[0], jnp.int32(0))):
+        width = np.result_type(leaf).itemsize
+        demand(hasattr(leaf, "dtype") and width <= 4, f"a gene is {np.result_type(leaf)}")
 
 
 @clause(
     GROWTH,
-    "what is learned is floating",
+    "what is learned is float32",
     "Gradients need numbers that vary smoothly.",
-    "Put whole numbers and masks into Genes.fixed.",
+    "Build learned genes with jnp.float32; put whole numbers and masks into Genes.fixed.",
 )
-def learned_is_floating(sample: Sample) -> None:
+def learned_is_float32(sample: Sample) -> None:
     """Every leaf of `learned`, and a learner has some."""
     leaves = jax.tree.leaves(sample.genes.learned)
     for leaf in leaves:
-        demand(jnp.issubdtype(leaf.dtype, jnp.floating), f"a learned gene is {leaf.dtype}")
+        demand(leaf.dtype == jnp.float32, f"a learned gene is {leaf.dtype}")
         demand(np.isfinite(np.asarray(leaf)).all(), "a learned gene is not finite")
     demand(leaves or not sample.species.learns, "it learns, and Genes.learned is empty")
 
@@ -81,21 +85,23 @@ def learned_is_floating(sample: Sample) -> None:
     "Let mutate change some leaf, and no shape or dtype.",
 )
 def children_vary(sample: Sample) -> str | None:
-    """Of 100 generations each keeps the form and bids; some child differs from its parent."""
+    """Of 30 generations each keeps the form and bids; some child differs from its parent."""
     if not sample.species.mutates:
         return "it does not mutate"
-    parent, wanted = sample.one(0), form(sample.one(0))
-    mutate, bid = jax.jit(sample.species.mutate), jax.jit(sample.species.bid)
-    line, changed = parent, False
-    for generation in range(100):
-        child = mutate(jax.random.key(generation), line)
-        demand(form(child) == wanted, f"a child has {form(child)}, its parent {wanted}")
-        pairs = zip(jax.tree.leaves(line), jax.tree.leaves(child), strict=True)
-        changed = changed or not all(np.array_equal(a, b) for a, b in pairs)
-        offer = bid(child, sample.sense(generation))
-        demand(np.isfinite(offer), f"a child of generation {generation + 1} bids {offer}")
-        line = child
-    demand(changed, "no child of 100 differs from its parent")
+    mutate, genes = sample.species.mutate, sample.genes
+    batch = form(jax.eval_shape(jax.vmap(mutate), sample.keys, genes))
+    demand(batch == form(genes), f"children have {batch}, and their parents {form(genes)}")
+
+    def bear(parent: Genes, key: Key) -> tuple[Genes, tuple[jax.Array, Genes]]:
+        child = mutate(key, parent)
+        return child, (sample.species.bid(child, sample.sense(0)), child)
+
+    keys = jax.random.split(jax.random.key(9), GENERATIONS)
+    _, (bids, children) = jax.jit(lambda one: jax.lax.scan(bear, one, keys))(sample.one(0))
+    worst = int(np.argmin(np.isfinite(bids)))
+    demand(np.isfinite(bids).all(), f"a child of generation {worst + 1} bids {bids[worst]}")
+    changed = any((leaf != leaf[:1]).any() for leaf in jax.tree.leaves(children))
+    demand(changed, f"no child of {GENERATIONS} differs from its parent")
     return None
 
 
@@ -109,10 +115,14 @@ def loss_is_finite(sample: Sample) -> str | None:
     """On every observation, after gains and after losses."""
     if not sample.species.learns:
         return "it does not learn"
-    lesson = sample.lesson
-    demand(lesson.loss.dtype == np.float32, f"it is {lesson.loss.dtype}")
-    demand(np.isfinite(lesson.loss).all(), f"after profits of {PROFITS} it is {lesson.loss}")
-    demand(lesson.fine.all(), f"after profits of {PROFITS} its gradient is not finite")
+    for profit in PROFITS:
+        values, slopes = sample.losses(sample.same_genes, sample.trades(profit))
+        found = (values.dtype.name, values.shape[1:])
+        demand(found == ("float32", ()), f"it is {found[0]} of shape {found[1]}")
+        demand(np.isfinite(values).all(), f"after a profit of {profit} it is not finite")
+        for leaf in jax.tree.leaves(slopes):
+            finite = np.isfinite(leaf).all()
+            demand(finite, f"after a profit of {profit} its gradient is not finite")
     return None
 
 
@@ -123,13 +133,20 @@ def loss_is_finite(sample: Sample) -> str | None:
     "Let loss depend on genes.learned, through the bid at least.",
 )
 def descent_lowers_loss(sample: Sample) -> str | None:
-    """For each trade, at some rate."""
+    """For every trade, at some rate."""
     if not sample.species.learns:
         return "it does not learn"
-    lesson = sample.lesson
-    lowered = (lesson.after < lesson.loss[..., None]).any(axis=-1)
-    if not lowered.all():
-        profit, trade = np.argwhere(~lowered)[0]
-        start = lesson.loss[profit, trade]
-        demand(False, f"after a profit of {PROFITS[profit]} no step lowers a loss of {start}")
+    for profit in PROFITS[:2]:
+        trades, learned = sample.trades(profit), sample.same_genes
+        start, slopes = sample.losses(learned, trades)
+        lowered = np.zeros(start.shape, bool)
+        for rate in RATES:
+            lowered |= np.asarray(sample.losses(_moved(learned, slopes, rate), trades)[0] < start)
+        words = f"after a profit of {profit} no step of {RATES[-1]} to {RATES[0]} lowers the loss"
+        demand(lowered.all(), f"{words} of {start[np.argmin(lowered)]}")
     return None
+
+
+def _moved(learned: PyTree, slopes: PyTree, rate: float) -> PyTree:
+    """Returns genes `[trades, ...]`, one step down the gradient of each trade."""
+    return jax.tree.map(lambda leaf, slope: leaf - rate * slope, learned, slopes)

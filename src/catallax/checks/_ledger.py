@@ -155,13 +155,40 @@ def chain_holds(books: Accounts) -> None:
 )
 def time_goes_on(books: Accounts) -> None:
     """Segments count from 0 and ticks follow on each other."""
-    tick = transfers = 0
+    tick = 0
     for number, entry in enumerate(books.entries):
         demand(entry.segment == number, f"entry {number} says that it is segment {entry.segment}")
         follows = entry.first_tick == tick <= entry.last_tick
         demand(follows, f"segment {number} runs from {entry.first_tick} to {entry.last_tick}")
-        demand(entry.transfers >= transfers, f"segment {number} counts fewer transfers")
-        tick, transfers = entry.last_tick, entry.transfers
+        tick = entry.last_tick
+
+
+@clause(
+    CONTRACT,
+    "transfers never fall",
+    "A payment that was made stays made.",
+    "Count every transfer since genesis, and take none back.",
+)
+def transfers_never_fall(books: Accounts) -> None:
+    """Each entry counts at least as many as the one before."""
+    before = 0
+    for entry in books.entries:
+        fewer = f"segment {entry.segment} counts {entry.transfers} transfers after {before}"
+        demand(entry.transfers >= before, fewer)
+        before = entry.transfers
+
+
+@clause(
+    CONTRACT,
+    "no cell is written twice",
+    "Whoever reads one of them reads the wrong amount.",
+    "Add up what an account received for a reason before the segment is closed.",
+)
+def cells_are_distinct(books: Accounts) -> None:
+    """One row an account and reason in each segment."""
+    for entry in books.entries:
+        cells = [row[:2] for row in entry.rows]
+        demand(len(set(cells)) == len(cells), f"segment {entry.segment} lists a cell twice")
 
 
 @clause(

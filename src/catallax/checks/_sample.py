@@ -1,11 +1,9 @@
 """A species with a few agents of it and what they see: what its clauses are tested on."""
 
-import copy
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
-import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,35 +11,18 @@ from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
 from catallax._types import Key, PyTree
 from catallax.agents._protocol import Genes, Spaces, Trade
-from catallax.checks._clauses import demand
-from catallax.worlds._spaces import encode_observation
+from catallax.checks._draws import sample_observations
 
-AGENTS, OBSERVATIONS, TRADES, FAR = 3, 128, 32, 1_000.0
-PROFITS = (1.0, -1.0)
-RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+AGENTS, OBSERVATIONS = 3, 256
 BOX = Box(-1.0, 1.0, (3,))
 CANDIDATES = (
-    (Discrete(5), Discrete(3)),
     (BOX, Discrete(3)),
+    (Discrete(5), Discrete(3)),
     (MultiBinary(6), Discrete(2)),
     (BOX, MultiDiscrete([2, 3])),
     (BOX, Box(-2.0, 2.0, (2,))),
 )
 """Pairs of spaces on which a species is tried where the caller names none."""
-
-
-class Lesson(NamedTuple):
-    """What learning from one trade does, for each of some profits and trades.
-
-    Attributes:
-        loss: `[profits, trades]`, before.
-        fine: bool, whether the gradient is finite.
-        after: `[profits, trades, rates]`, the loss after one step down the gradient.
-    """
-
-    loss: np.ndarray
-    fine: np.ndarray
-    after: np.ndarray
 
 
 class Sample:
@@ -58,7 +39,7 @@ class Sample:
 
     @cached_property
     def observations(self) -> np.ndarray:
-        """Observations `[128, ...]`; the first are extreme."""
+        """Observations `[256, ...]`; the first are extreme."""
         return sample_observations(self.spaces.observation, OBSERVATIONS)
 
     @cached_property
@@ -69,7 +50,7 @@ class Sample:
     @cached_property
     def senses(self) -> PyTree:
         """Senses of all observations, stacked."""
-        encode = jax.vmap(self.species.encoder.encode, in_axes=(None, 0))
+        encode = jax.jit(jax.vmap(self.species.encoder.encode, in_axes=(None, 0)))
         return encode(self.encoder_state, jnp.asarray(self.observations))
 
     @cached_property
@@ -80,13 +61,7 @@ class Sample:
     @cached_property
     def genes(self) -> Genes:
         """Genes of three agents, stacked as in a market."""
-        numbers = jnp.arange(AGENTS, dtype=jnp.int32)
-        return jax.jit(jax.vmap(self.born))(self.keys, numbers)
-
-    @cached_property
-    def alone(self) -> Genes:
-        """Genes of one agent, born alone and without compilation."""
-        return self.born(self.keys[0], jnp.int32(0))
+        return jax.jit(jax.vmap(self.born))(self.keys, jnp.arange(AGENTS, dtype=jnp.int32))
 
     def born(self, key: Key, index: Any) -> Genes:
         """Returns the genes of one agent."""
@@ -110,73 +85,43 @@ class Sample:
         return np.asarray(self.over_all(self.species.bid))
 
     @cached_property
-    def greedy_acts(self) -> jax.Array:
+    def greedy_acts(self) -> np.ndarray:
         """All greedy actions."""
-        return self.over_all(self.species.act_greedily)
-
-    def acts(self, keys: Key) -> jax.Array:
-        """Returns the actions of every agent on every observation, each with its key."""
-        over = jax.vmap(jax.vmap(self.species.act, (None, 0, 0)), (0, None, None))
-        return jax.jit(over)(self.genes, self.senses, keys)
+        return np.asarray(self.over_all(self.species.act_greedily))
 
     @cached_property
-    def lesson(self) -> Lesson:
-        """What one agent learns from trades that fetched more, or less, than it bid."""
-        genes = self.one(0)
-        senses = jax.tree.map(lambda leaf: leaf[:: OBSERVATIONS // TRADES], self.senses)
-        of_trades = jax.vmap(self._learn, (None, 0, None))
-        of_profits = jax.vmap(of_trades, (None, None, 0))
-        taught = jax.jit(of_profits)(genes, senses, jnp.asarray(PROFITS, jnp.float32))
-        return jax.tree.map(np.asarray, taught)
+    def acts(self) -> np.ndarray:
+        """The actions of every agent on every observation, each drawn with a key of its own."""
+        keys = jax.random.split(jax.random.key(5), OBSERVATIONS)
+        over = jax.vmap(jax.vmap(self.species.act, (None, 0, 0)), (0, None, None))
+        return np.asarray(jax.jit(over)(self.genes, self.senses, keys))
 
-    def _learn(self, genes: Genes, senses: PyTree, profit: jax.Array) -> Lesson:
-        action = self.species.act(genes, senses, jax.random.key(3))
-        bid = self.species.bid(genes, senses)
-        trade = Trade(senses, action, bid + profit, bid)
+    def offers(self, observations: np.ndarray) -> list[np.ndarray]:
+        """Asks a species on the host: actions, bids and whether it bids."""
+        return [np.asarray(part) for part in self.species.offers(self.spaces, observations)]
 
-        def loss(learned: PyTree) -> jax.Array:
-            return self.species.loss(Genes(learned, genes.fixed), genes, trade)
+    def trades(self, profit: float) -> Trade:
+        """Returns a trade of agent 0 on each observation, worth so much more than its bid."""
+        paid = self.bids[0].astype(np.float32)
+        return Trade(self.senses, jnp.asarray(self.acts[0]), paid + np.float32(profit), paid)
 
-        def stepped(rate: jax.Array) -> jax.Array:
-            return loss(jax.tree.map(lambda w, slope: w - rate * slope, genes.learned, gradient))
+    @cached_property
+    def same_genes(self) -> PyTree:
+        """What agent 0 learned, once for every observation."""
+        return jax.tree.map(
+            lambda leaf: jnp.repeat(leaf[None], OBSERVATIONS, axis=0), self.one(0).learned
+        )
 
-        start, gradient = jax.value_and_grad(loss)(genes.learned)
-        fine = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(gradient)]
-        after = jax.vmap(stepped)(jnp.asarray(RATES, jnp.float32))
-        return Lesson(start, jnp.all(jnp.asarray(fine)), after)  # pyright: ignore[reportArgumentType]
+    @cached_property
+    def losses(self) -> Callable[..., Any]:
+        """The losses of agent 0 with genes `[trades, ...]`, and their gradients, compiled."""
+        genes, species = self.one(0), self.species
 
+        def loss(learned: PyTree, trade: Trade) -> jax.Array:
+            return species.loss(Genes(learned, genes.fixed), genes, trade)
 
-def sample_observations(space: gymnasium.Space[Any], count: int) -> np.ndarray:
-    """Draws observations in the library's form, extremes first; dimensions end at ±1,000."""
-    space = copy.deepcopy(space)
-    space.seed(0)
-    if isinstance(space, Discrete):
-        ends = np.array([0, space.n - 1], np.int32)
-        inner = np.random.default_rng(0).integers(0, int(space.n), count, np.int32)
-        return np.concatenate([ends, inner])[:count]
-    drawn = np.stack([encode_observation(space, space.sample()) for _ in range(count)])
-    if isinstance(space, Box):
-        low, high = space.low.reshape(-1), space.high.reshape(-1)
-        drawn[:2] = np.clip([low, high], -FAR, FAR)[:count]
-    elif isinstance(space, MultiBinary):
-        drawn[:2] = np.array([0.0, 1.0])[:count, None]
-    return np.clip(drawn, -FAR, FAR).astype(np.float32)
+        def both(learned: PyTree, trade: Trade) -> Any:
+            value, pull = jax.vjp(lambda moved: loss(moved, trade), learned)
+            return value, pull(jnp.ones_like(value))[0]
 
-
-def form(tree: PyTree) -> str:
-    """Writes the structure, shapes and dtypes of a tree."""
-    if not jax.tree.leaves(tree):
-        return str(jax.tree.structure(tree))
-    return str(jax.tree.map(lambda leaf: f"{dtype_of(leaf)}{list(np.shape(leaf))}", tree))
-
-
-def dtype_of(leaf: Any) -> np.dtype:
-    """Returns the dtype of an array, or of the array that a number would become."""
-    return leaf.dtype if hasattr(leaf, "dtype") else np.result_type(leaf)
-
-
-def demand_same(one: Any, other: Any, what: str) -> None:
-    """Breaks the clause unless two trees hold the same numbers, to float precision."""
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
-        close = np.allclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True)
-        demand(close, f"{what} differs: {np.asarray(a).tolist()} and {np.asarray(b).tolist()}")
+        return jax.jit(jax.vmap(both))

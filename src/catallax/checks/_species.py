@@ -1,4 +1,4 @@
-"""The contract of a species of agents: what it is, its genes, its bids and its actions."""
+"""The contract of a species of agents: what it is, where it serves and what it perceives."""
 
 import json
 from collections.abc import Mapping
@@ -10,19 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium.spaces import Text
 
-from catallax._errors import CatallaxError, InvalidSetting, UnsupportedSpace
-from catallax._types import TICKS_MAX, TICKS_PER_CREDIT
+from catallax._errors import InvalidSetting, UnsupportedSpace
+from catallax._types import floats
 from catallax._values import UNSAVED, from_plain, to_plain
-from catallax.agents._actions import as_action, blank_action, bounded
+from catallax.agents._actions import blank_action
 from catallax.agents._protocol import Spaces, Species
-from catallax.checks._bids import BIDS
 from catallax.checks._clauses import Clause, Finding, OnFail, clause, demand, demand_value, hold_to
-from catallax.checks._growth import GROWTH
-from catallax.checks._sample import (
-    CANDIDATES,
-    Sample,
-    sample_observations,
-)
+from catallax.checks._draws import form, sample_observations
+from catallax.checks._growth import GENES, GROWTH
+from catallax.checks._offers import HOST_OFFERS, OFFERS
+from catallax.checks._sample import CANDIDATES, Sample
 
 CONTRACT: list[Clause] = []
 
@@ -37,8 +34,8 @@ def check_species(
 ) -> list[Finding]:
     """Checks that a species of yours keeps the contract of `catallax.Species`.
 
-    It makes a few agents, shows them 128 observations, extreme ones among them, and looks at what
-    they bid, do, learn and pass on.
+    It makes a few agents, shows them 256 observations, extreme ones among them, and looks at what
+    they bid, do, learn and pass on; of a species on the host, at what it offers.
 
     Args:
         species: The species.
@@ -64,22 +61,18 @@ def check_species(
     """
     sample = Sample(species, _spaces_for(species, observation_space, action_space))
     name = f"The species {type(species).__name__}"
-    return hold_to(name, CONTRACT + BIDS + GROWTH, sample, on_fail, expected_failures)
+    rest = HOST_OFFERS if getattr(species, "on_host", False) else OFFERS + GROWTH
+    with floats():
+        return hold_to(name, CONTRACT + GENES + rest, sample, on_fail, expected_failures)
 
 
 def _spaces_for(species: Any, observation: Any, action: Any) -> Spaces:
     """Returns the spaces given; the first that the species supports stand in for None."""
-    choices = [Spaces(observation or one, action or other) for one, other in CANDIDATES]
-    return next((spaces for spaces in choices if _accepts(species, spaces)), choices[0])
-
-
-def _accepts(species: Any, spaces: Spaces) -> bool:
-    try:
-        species.supports(spaces)
-    except Exception:
-        # Whatever it raises, it does not accept; the clauses say whether it raised the right thing.
-        return False
-    return True
+    choices = [
+        Spaces(one if observation is None else observation, other if action is None else action)
+        for one, other in CANDIDATES
+    ]
+    return next((one for one in choices if _refusal(species, one) is None), choices[0])
 
 
 # --- what it is
@@ -99,61 +92,64 @@ def is_value(sample: Sample) -> None:
 
 @clause(
     CONTRACT,
+    "serves the spaces",
+    "A market asks before it begins.",
+    "Give check_species the observation_space and action_space of a world that it can serve.",
+)
+def serves(sample: Sample) -> None:
+    """`supports` raises nothing, and there are slots for the founders."""
+    refused = _refusal(sample.species, sample.spaces)
+    demand(refused is None, f"on {sample.spaces} it raised {type(refused).__name__}: {refused}")
+    counts = sample.species.founders(sample.spaces), sample.species.slots(sample.spaces)
+    whole = all(isinstance(count, int | np.integer) for count in counts)
+    demand(whole and 0 <= counts[0] <= counts[1], f"founders and slots are {counts}")
+
+
+@clause(
+    CONTRACT,
     "refuses spaces that it cannot serve",
     "A market asks before it begins.",
     "Write `supports`: call super().supports(spaces), then raise UnsupportedSpace for the rest.",
 )
 def refuses_spaces(sample: Sample) -> None:
-    """UnsupportedSpace for texts; what it lets in, it serves."""
-    sample.species.supports(sample.spaces)
-    for spaces in (
-        Spaces(Text(3), sample.spaces.action),
-        Spaces(sample.spaces.observation, Text(3)),
-    ):
-        refused = _refusal(sample.species, spaces)
-        demand(
-            isinstance(refused, UnsupportedSpace),
-            f"on observations {spaces.observation} and actions {spaces.action} supports raised "
-            f"{refused!r}, not UnsupportedSpace",
-        )
+    """UnsupportedSpace for texts; elsewhere it refuses in words for people, or serves."""
+    texts = Spaces(Text(3), sample.spaces.action)
+    refused = _refusal(sample.species, texts)
+    words = f"on {texts} supports raised {refused!r}, not UnsupportedSpace"
+    demand(isinstance(refused, UnsupportedSpace), words)
     for spaces in (Spaces(*pair) for pair in CANDIDATES):
-        refused = _refusal(sample.species, spaces)
+        refused = _refusal(sample.species, spaces) or _failure_to_serve(sample.species, spaces)
         known = refused is None or isinstance(refused, UnsupportedSpace | InvalidSetting)
-        demand(known, f"on {spaces} supports raised {refused!r}, not UnsupportedSpace")
-        if refused is None:
-            _demand_service(sample.species, spaces)
+        demand(known, f"on {spaces} it raised {type(refused).__name__}: {refused}")
 
 
 def _refusal(species: Any, spaces: Spaces) -> Exception | None:
+    """Returns what `supports` raised, to be judged by its kind."""
     try:
         species.supports(spaces)
     except Exception as error:
-        # To be judged by its kind, which the clause does.
         return error
     return None
 
 
-def _demand_service(species: Any, spaces: Spaces) -> None:
-    key, index = jax.random.key(0), jnp.int32(0)
+def _failure_to_serve(species: Any, spaces: Spaces) -> Exception | None:
+    """Returns what a first bid and action raised; a host's functions are not asked."""
+    if species.on_host:
+        return None
+    key, blank = jax.random.key(0), blank_action(spaces.action)
     observation = jnp.asarray(sample_observations(spaces.observation, 1)[0])
 
     def one() -> Any:
-        genes = species.init(key, spaces, index)
+        genes = species.init(key, spaces, jnp.int32(0))
         senses = species.encoder.encode(species.encoder.init(key, spaces.observation), observation)
         return species.bid(genes, senses), species.act(genes, senses, key)
 
     try:
-        _, action = jax.eval_shape(one)
-        blank = blank_action(spaces.action)
-        fits = species.on_host or action.shape == blank.shape
+        action = jax.eval_shape(one)[1]
     except Exception as error:
-        demand(
-            False, f"supports lets {spaces} in, and then it raised {type(error).__name__}: {error}"
-        )
-    else:
-        demand(
-            fits, f"supports lets {spaces} in, and then it does an action of shape {action.shape}"
-        )
+        return error
+    fits = action.shape == blank.shape
+    return None if fits else ValueError(f"supports lets it in, and it does {action.shape}")
 
 
 @clause(
@@ -169,64 +165,47 @@ def can_be_saved(sample: Sample) -> str | None:
     if UNSAVED in json.dumps(plain):
         held = any(callable(value) for value in vars(sample.species).values())
         demand(held, f"a field of it cannot be saved: {plain}")
-        return "it holds a function, which must be given again to catallax.load"
+        return "it holds a function, which must be given to catallax.load again"
     demand(from_plain(plain) == sample.species, "what comes back does not equal it")
     return None
 
 
-@clause(
-    CONTRACT,
-    "actions are of the space",
-    "The world would refuse them, or take them for others.",
-    "Return int32 for Discrete, int32 [k] for MultiDiscrete, float32 [k] for Box.",
-)
-def actions_fit(sample: Sample) -> None:
-    """Shape, dtype and bounds, after `bounded`; for Python agents, what their functions offer."""
-    if sample.species.on_host:
-        _demand_offers(sample)
-        return
-    space, blank = sample.spaces.action, blank_action(sample.spaces.action)
-    keys = jax.random.split(jax.random.key(5), len(sample.observations))
-    for actions in (sample.acts(keys), sample.greedy_acts):
-        found = (actions.dtype, actions.shape[2:])
-        demand(found == (blank.dtype, blank.shape), f"an action is {found[0]} {found[1]}")
-        for action in np.asarray(bounded(space, actions)).reshape(-1, *blank.shape):
-            _demand_inside(space, action)
-
-
-def _demand_offers(sample: Sample) -> None:
-    offers: Any = sample.species
-    actions, bids, enters = offers.offers(sample.spaces, sample.observations)
-    blank, count = blank_action(sample.spaces.action), len(sample.observations)
-    demand(actions.shape == (count, *blank.shape), f"actions have shape {actions.shape}")
-    form_of_bids = (bids.dtype, bids.shape, enters.dtype, enters.shape)
-    wanted = (np.float32, (count,), np.bool_, (count,))
-    demand(form_of_bids == wanted, f"bids and entries are {form_of_bids}")
-    fine = ~enters | (np.abs(bids) * TICKS_PER_CREDIT <= TICKS_MAX)
-    demand(fine.all(), f"a bid is {bids[np.argmin(fine)]} credits")
-    for action in actions:
-        _demand_inside(sample.spaces.action, action)
-
-
-def _demand_inside(space: gymnasium.Space[Any], action: np.ndarray) -> None:
-    try:
-        as_action(space, action)
-    except CatallaxError as error:
-        demand(False, error.what)
+# --- what it perceives
 
 
 @clause(
     CONTRACT,
-    "acts greedily without chance",
-    "Evaluations must repeat.",
-    "Draw nothing in act_greedily.",
+    "senses have one form",
+    "Senses of many observations are stacked.",
+    "Let encode return arrays whose shape and dtype do not depend on the observation.",
 )
-def greedy_is_deterministic(sample: Sample) -> None:
-    """Asked 120 times, it does the same."""
-    if sample.species.on_host:
-        return
-    genes, senses = sample.one(0), sample.sense(0)
-    first = np.asarray(sample.species.act_greedily(genes, senses))
-    for count in range(120):
-        again = np.asarray(sample.species.act_greedily(genes, senses))
-        demand(np.array_equal(first, again), f"the {count + 2}th time it does {again}, not {first}")
+def senses_have_one_form(sample: Sample) -> None:
+    """The same shape one by one as stacked, and finite."""
+    encoder, state = sample.species.encoder, sample.encoder_state
+    wanted = form(jax.tree.map(lambda leaf: leaf[0], sample.senses))
+    for observation in sample.observations[:3]:
+        found = form(encoder.encode(state, jnp.asarray(observation)))
+        demand(found == wanted, f"senses are {found} after {wanted}")
+    for leaf in jax.tree.leaves(sample.senses):
+        demand(np.isfinite(np.asarray(leaf, np.float64)).all(), "a sense is not finite")
+
+
+@clause(
+    CONTRACT,
+    "the encoder keeps its form",
+    "A compiled loop carries its state.",
+    "Let update return a state of the same structure, shapes and dtypes, and finite.",
+)
+def encoder_keeps_its_form(sample: Sample) -> None:
+    """After 20 chunks the state is as it was, and senses are finite."""
+    encoder, state = sample.species.encoder, sample.encoder_state
+    chunk, wanted = jnp.asarray(sample.observations)[:, None], form(state)
+    update = jax.jit(encoder.update)
+    for count in range(20):
+        state = update(state, chunk)
+        demand(form(state) == wanted, f"after {count + 1} chunks {wanted} became {form(state)}")
+    for observation in sample.observations[:3]:
+        senses = encoder.encode(state, jnp.asarray(observation))
+        for leaf in jax.tree.leaves(senses):
+            finite = np.isfinite(np.asarray(leaf, np.float64)).all()
+            demand(finite, "after 20 chunks a sense is not finite")

@@ -1,4 +1,4 @@
-"""Random play in a compiled world, as a market would play."""
+"""A compiled world and what random play in it shows: what its clauses are tested on."""
 
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from catallax._types import PyTree
-from catallax.checks._host_world import sample_actions
+from catallax.checks._clauses import demand
+from catallax.checks._draws import draw_actions
 
 WORLDS, TICKS = 8, 320
 
@@ -23,15 +24,24 @@ class Seen(NamedTuple):
 
 
 class Trial:
-    """A world, and what 320 ticks of random play in 8 copies of it showed."""
+    """A world, and what 320 ticks of random play in 8 copies of it showed.
+
+    Args:
+        world: The world; nothing of it is touched before a clause asks.
+    """
 
     def __init__(self, world: Any) -> None:
         self.world = world
-        draws = np.random.default_rng(0)
-        self.actions = np.stack(
-            [sample_actions(world.action_space, draws, WORLDS) for _ in range(TICKS)]
-        )
-        self.keys = np.asarray(jax.random.key_data(jax.random.split(jax.random.key(7), TICKS + 1)))
+
+    @cached_property
+    def actions(self) -> np.ndarray:
+        """Random actions, `[320, 8, ...]`."""
+        return draw_actions(self.world.action_space, (TICKS, WORLDS), 0)
+
+    @cached_property
+    def keys(self) -> np.ndarray:
+        """The data of a key for every tick, and of one for the first states."""
+        return np.asarray(jax.random.key_data(jax.random.split(jax.random.key(7), TICKS + 1)))
 
     @cached_property
     def program(self) -> Any:
@@ -43,13 +53,11 @@ class Trial:
         """The play, on the host."""
         return jax.tree.map(np.asarray, self.program(self.keys, self.actions))
 
-    @cached_property
     def shapes(self) -> tuple[PyTree, PyTree]:
-        """The shapes and dtypes of a first state, and of a step."""
+        """Returns the shapes and dtypes of a first state, and of a state after a step."""
         first = jax.eval_shape(self.world.initial, jax.random.key(0))
-        return first, jax.eval_shape(
-            self.world.step, first, jnp.asarray(self.actions[0, 0]), jax.random.key(0)
-        )
+        action = jnp.asarray(self.actions[0, 0])
+        return first, jax.eval_shape(self.world.step, first, action, jax.random.key(0))[0]
 
     def play(self, keys: jax.Array, actions: jax.Array) -> Seen:
         """Plays as a market does: worlds that end, or reach their limit, begin again."""
@@ -78,3 +86,21 @@ class Trial:
 
 def _where(mask: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
     return jnp.where(mask.reshape((-1,) + (1,) * (new.ndim - 1)), new, old)
+
+
+def demand_everywhere(fine: np.ndarray, values: np.ndarray, complaint: str) -> None:
+    """Breaks the clause unless something holds of all values; shows the first where not."""
+    if not fine.all():
+        place = tuple(np.argwhere(~fine)[0])
+        said = values[place]
+        demand(False, f"world {place[1]} gives {said} at tick {place[0]}, {complaint}")
+
+
+def demand_same_play(one: Seen, other: Any, when: str) -> None:
+    """Breaks the clause unless two plays are the same, to float precision."""
+    for name, a, b in zip(Seen._fields, one, other, strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        close = np.isclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True)
+        if not close.all():
+            tick = int(np.argwhere(~close)[0][0])
+            demand(False, f"{when}, {name} differs from tick {tick} on")

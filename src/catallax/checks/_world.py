@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from catallax._types import TICKS_MAX, TICKS_PER_CREDIT, PyTree
+from catallax._types import TICKS_MAX, TICKS_PER_CREDIT, floats
 from catallax.checks._clauses import Clause, Finding, OnFail, clause, demand, demand_value, hold_to
+from catallax.checks._draws import form
 from catallax.checks._host_world import HOST_CONTRACT, Stage
-from catallax.checks._trial import TICKS, WORLDS, Seen, Trial
+from catallax.checks._trial import TICKS, WORLDS, Trial, demand_everywhere, demand_same_play
 from catallax.worlds._gymnasium import HostSpec
+from catallax.worlds._make import make_world
 from catallax.worlds._protocol import HostWorld, World
 from catallax.worlds._spaces import (
     observation_size,
@@ -26,7 +27,7 @@ MEMBERS = ("observation_space", "action_space", "time_limit", "initial", "observ
 
 
 def check_world(
-    world: World | HostWorld | HostSpec,
+    world: World | HostWorld | HostSpec | str,
     *,
     on_fail: OnFail = "raise",
     expected_failures: Mapping[str, str] | None = None,
@@ -37,7 +38,8 @@ def check_world(
     likewise, in as many copies as it has. A batch is used up by it: reset it afterwards.
 
     Args:
-        world: A compiled world, a batch of worlds on the host, or a recipe for one.
+        world: A compiled world, a batch of worlds on the host, a recipe for one, or a name that
+            `catallax.train` takes.
         on_fail: `"raise"` at the first broken clause, or `"report"` all findings.
         expected_failures: Reasons by the names of clauses that it breaks on purpose; one that
             passes all the same is reported too.
@@ -55,11 +57,14 @@ def check_world(
         >>> findings[0].clause
         'follows the protocol'
     """
-    found = world.make(3) if isinstance(world, HostSpec) else world
+    found = make_world(world) if isinstance(world, str) else world
+    if isinstance(found, HostSpec):
+        found = found.make(3)
     name = f"The world {type(found).__name__}"
     if hasattr(found, "reset"):
         return hold_to(name, HOST_CONTRACT, Stage(found), on_fail, expected_failures)
-    return hold_to(name, CONTRACT, Trial(found), on_fail, expected_failures)
+    with floats():
+        return hold_to(name, CONTRACT, Trial(found), on_fail, expected_failures)
 
 
 @clause(
@@ -118,19 +123,14 @@ def has_time_limit(trial: Trial) -> None:
 )
 def keeps_dtypes(trial: Trial) -> None:
     """Step returns a state like the one it was given, in 32 bits, also in a 64-bit context."""
-    wide = None
-    for x64 in (False, True):
-        with jax.enable_x64(x64):
-            first, (after, _, _) = Trial(trial.world).shapes
-        said = [_form(tree) for tree in (first, after)]
-        demand(said[0] == said[1], f"a state {said[0]} became {said[1]}")
-        demand(wide is None or wide == said[0], f"with 64-bit numbers allowed it is {said[0]}")
-        wide = said[0]
-    demand("64[" not in str(wide), f"the state {wide} holds 64-bit numbers")
-
-
-def _form(tree: PyTree) -> str:
-    return str(jax.tree.map(lambda leaf: f"{leaf.dtype}{list(leaf.shape)}", tree))
+    forms = []
+    for wide in (False, True):
+        with jax.enable_x64(wide):
+            first, after = (form(state) for state in Trial(trial.world).shapes())
+        demand(first == after, f"a state {first} became {after}")
+        forms.append(first)
+    demand(forms[0] == forms[1], f"with 64-bit numbers allowed {forms[0]} becomes {forms[1]}")
+    demand("64[" not in forms[0], f"the state {forms[0]} holds 64-bit numbers")
 
 
 @clause(
@@ -146,7 +146,7 @@ def shows_its_space(trial: Trial) -> None:
         if isinstance(space, Discrete):
             demand(seen.dtype == np.int32 and seen.ndim == 2, f"it is {seen.dtype}, not int32")
             inside = (seen >= 0) & (seen < int(space.n))
-            _demand_all(inside, seen, f"which is not of {space}")
+            demand_everywhere(inside, seen, f"which is not of {space}")
         else:
             form = (seen.dtype.name, seen.shape[2:])
             wanted = ("float32", (observation_size(space),))
@@ -162,7 +162,7 @@ def shows_its_space(trial: Trial) -> None:
 def shows_finite(trial: Trial) -> None:
     """No NaN and no infinity, over the whole play."""
     for seen in (trial.seen.before, trial.seen.after):
-        _demand_all(np.isfinite(seen), seen, "which is not finite")
+        demand_everywhere(np.isfinite(seen), seen, "which is not finite")
 
 
 @clause(
@@ -177,7 +177,7 @@ def pays_finite(trial: Trial) -> None:
     form = (reward.dtype.name, reward.shape)
     demand(form == ("float32", (TICKS, WORLDS)), f"a reward is {form[0]} {list(form[1][2:])}")
     fine = np.abs(reward) * TICKS_PER_CREDIT <= TICKS_MAX
-    _demand_all(fine, reward, "which cannot be booked")
+    demand_everywhere(fine, reward, "which cannot be booked")
 
 
 @clause(
@@ -195,18 +195,6 @@ def tells_the_end(trial: Trial) -> None:
 
 @clause(
     CONTRACT,
-    "comes to an end",
-    "An episode without end has no return.",
-    "Set time_limit, or terminate.",
-)
-def comes_to_an_end(trial: Trial) -> None:
-    """It has a time limit, or some episode of the play ended."""
-    ends = trial.world.time_limit is not None or trial.seen.ended.any()
-    demand(ends, f"it has no time_limit, and no episode ended in {TICKS} ticks of {WORLDS} worlds")
-
-
-@clause(
-    CONTRACT,
     "is the same given the same key",
     "A run could not be repeated or resumed.",
     "Draw from the key alone; keep nothing outside the state.",
@@ -219,7 +207,7 @@ def is_deterministic(trial: Trial) -> None:
         consts = [np.asarray(const).tolist() for const in traced.consts]
         programs.append((re.sub(r"0x[0-9a-f]+", "", str(traced)), str(consts)))
     demand(programs[0] == programs[1], "traced a second time, it is another program")
-    _demand_same(trial.seen, trial.program(trial.keys, trial.actions), "run a second time")
+    demand_same_play(trial.seen, trial.program(trial.keys, trial.actions), "run a second time")
 
 
 @clause(
@@ -234,21 +222,5 @@ def is_same_in_wide_context(trial: Trial) -> None:
     keys = np.concatenate([trial.keys[:WIDE_TICKS], trial.keys[-1:]])
     with jax.enable_x64(True):
         wide = jax.jit(trial.play)(keys, trial.actions[:WIDE_TICKS])
-    demand(_form(part) == _form(wide), f"{_form(part)} becomes {_form(wide)}")
-    _demand_same(part, wide, "in an x64 context")
-
-
-def _demand_all(fine: np.ndarray, values: np.ndarray, complaint: str) -> None:
-    if not fine.all():
-        place = np.argwhere(~fine)[0]
-        said = values[tuple(place)]
-        demand(False, f"at tick {place[0]}, world {place[1]} gives {said}, {complaint}")
-
-
-def _demand_same(one: Seen, other: Any, when: str) -> None:
-    for name, a, b in zip(Seen._fields, one, other, strict=True):
-        a, b = np.asarray(a), np.asarray(b)
-        close = np.isclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True)
-        if not close.all():
-            tick = int(np.argwhere(~close)[0][0])
-            demand(False, f"{when}, {name} differs from tick {tick} on")
+    demand(form(part) == form(wide), f"{form(part)} becomes {form(wide)}")
+    demand_same_play(part, wide, "in an x64 context")

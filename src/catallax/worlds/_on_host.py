@@ -22,20 +22,20 @@ from ._protocol import State, World
 class FunctionalOnHost:
     """A batch of W copies of a functional world behind the protocol `HostWorld`.
 
-    `step` and `reset` make their own random keys. `step_with_keys` and `reset_with_keys` use
-    the caller's: given the keys of the compiled driver, they give its results exactly.
+    `step` and `reset` make their own random keys from the seeds of `reset`, so the same seeds
+    give the same episodes. `step_with_keys` and `reset_with_keys` use the caller's: given the
+    keys of the compiled driver, they give its results exactly.
 
     Args:
         world: The functional world.
         count: W, how many copies.
-        seed: Of the keys of `step`.
 
     Raises:
         InvalidSetting: The count is not a positive integer.
 
     Example:
         >>> from catallax.worlds import Corridor
-        >>> worlds = FunctionalOnHost(Corridor(steps=1), count=2, seed=0)
+        >>> worlds = FunctionalOnHost(Corridor(steps=1), count=2)
         >>> worlds.reset([1, 2]).tolist()
         [0, 0]
         >>> _, rewards, terminated, _ = worlds.step(np.array([0, 0]))
@@ -43,14 +43,13 @@ class FunctionalOnHost:
         ([-1.0, -1.0], [True, True])
     """
 
-    def __init__(self, world: World, count: int, seed: int = 0) -> None:
+    def __init__(self, world: World, count: int) -> None:
         """Prepares the batch; `reset` must come before `step`."""
         require_count("FunctionalOnHost", "count", count, 1)
         self.world = world
         self.count = count
         self.name = type(world).__name__
-        self._seed = seed
-        self._calls = 0
+        self._seeds = np.zeros(count, np.uint64)
         self._ticks = np.zeros(count, np.int64)
         with jax.enable_x64(False):
             self._state: State = _initial(world, _keys(np.zeros(count, np.uint64)))
@@ -86,7 +85,9 @@ class FunctionalOnHost:
         """
         require_length("seeds", seeds, self.count)
         with jax.enable_x64(False):
-            keys = _keys(np.array([int(seed) for seed in seeds], np.uint64))
+            given = np.array([int(seed) for seed in seeds], np.uint64)
+            self._seeds = np.where(full_mask(which, self.count), given, self._seeds)
+            keys = _keys(given)
         return self.reset_with_keys(keys, which)
 
     def reset_with_keys(self, keys: jax.Array, which: np.ndarray | None = None) -> np.ndarray:
@@ -119,9 +120,7 @@ class FunctionalOnHost:
             InvalidSetting: There are not W actions.
         """
         with jax.enable_x64(False):
-            key = jax.random.fold_in(jax.random.key(self._seed), self._calls)
-            keys = jax.random.split(key, self.count)
-        self._calls += 1
+            keys = _keys_at(_keys(self._seeds), self._ticks)
         return self.step_with_keys(actions, keys, active)
 
     def step_with_keys(
@@ -144,6 +143,12 @@ class FunctionalOnHost:
         if self.time_limit is None:
             return np.zeros(self.count, bool)
         return self._ticks >= self.time_limit
+
+
+@jax.jit
+def _keys_at(keys: jax.Array, ticks: jax.Array) -> jax.Array:
+    """Returns the keys of a tick: an episode's chance follows from its seed alone."""
+    return jax.vmap(jax.random.fold_in)(keys, ticks + 1)
 
 
 def _keys(seeds: np.ndarray) -> jax.Array:

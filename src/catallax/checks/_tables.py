@@ -1,4 +1,4 @@
-"""Tables of bids, and what an auction makes of them."""
+"""An auction with tables of bids: every small one, and random ones with the largest bids."""
 
 import itertools
 from collections.abc import Callable
@@ -46,9 +46,15 @@ class Bidding:
 
     @cached_property
     def cases(self) -> list[tuple[Table, Sales]]:
-        """Tables, and how they clear."""
-        tables = [small_table(), *(random_table(seed) for seed in range(3))]
+        """Tables, and how they clear; the last three have distinct bids in every world."""
+        small = [small_table(agents) for agents in (1, 3)]
+        tables = [*small, *(random_table(seed) for seed in range(3))]
         return [(table, self.clear(table)) for table in tables]
+
+    @property
+    def distinct(self) -> list[tuple[Table, Sales]]:
+        """The cases without ties."""
+        return self.cases[-3:]
 
     def clear(self, table: Table) -> Sales:
         """Clears under compilation, as a market does."""
@@ -67,13 +73,14 @@ def on_host(clearing: Any) -> Sales:
     return Sales(*(np.asarray(column) for column in clearing))
 
 
-def small_table() -> Table:
-    """Returns every table of three agents who bid −1, 0, 1 or 2 credits, or nothing."""
-    offers = np.array(list(itertools.product((None, -1, 0, 1, 2), repeat=3)), object).T
+def small_table(agents: int) -> Table:
+    """Returns every table of so many agents who bid −1, 0, 1 or 2 or stay away; credits, ticks."""
+    offers = np.array(list(itertools.product((None, -1, 0, 1, 2), repeat=agents)), object).T
     enters = offers != np.array(None, object)
-    bids = np.where(enters, offers, 7).astype(np.int64) * CREDIT
-    luck = np.random.default_rng(0).random(bids.shape[1], np.float32)
-    return Table(bids, enters, luck)
+    units = np.where(enters, offers, 7).astype(np.int64)
+    luck = np.random.default_rng(0).random(2 * offers.shape[1], np.float32)
+    luck[::5], luck[1::5] = 0.0, np.nextafter(np.float32(1), np.float32(0))
+    return Table(np.hstack([units * CREDIT, units]), np.hstack([enters, enters]), luck)
 
 
 def random_table(seed: int) -> Table:
@@ -103,6 +110,11 @@ def at(bids: np.ndarray, slots: np.ndarray) -> np.ndarray:
     """Returns the bid of a slot in each world, of slot 0 where there is no such slot."""
     inside = np.where((slots >= 0) & (slots < bids.shape[0]), slots, 0)
     return np.take_along_axis(bids, inside[None, :], axis=0)[0]
+
+
+def is_among(mask: np.ndarray, slots: np.ndarray) -> np.ndarray:
+    """Returns bool `[W]`: whether there is such a slot and the mask `[N, W]` holds for it."""
+    return (mask & (np.arange(len(mask))[:, None] == slots)).any(axis=0)
 
 
 def agree(one: Sales, other: Sales) -> np.ndarray:
