@@ -239,7 +239,7 @@ class SecretlyRestless(Walk):
 
 class ResetsItself(Walk):
     def step(self, actions, active=None):
-        seen, reward, terminated, over = super().step(actions, active)
+        _, reward, terminated, over = super().step(actions, active)
         for world in np.flatnonzero(over):
             self.begin(world, 7)
         return self.place.copy(), reward, terminated, over

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -297,7 +297,7 @@ def sync_directory(path: Path) -> None:
 
 
 @contextmanager
-def writing(path: Path, last: Path | None) -> Iterator[None]:
+def writing(path: Path, last: Path | None) -> Generator[None]:
     """Turns an OSError into CannotWrite, which says where the last good checkpoint is."""
     try:
         yield

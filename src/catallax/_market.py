@@ -48,7 +48,8 @@ class DeepMarket:
         entry: Who is born.
         exit: Who leaves besides the bankrupt.
         treasury: Credits with which the treasury opens; it pays allowances.
-        reward_max: The largest |reward| of a step, in credits; it sets the default endowment.
+        reward_max: The largest size of a step's reward, in credits; it sets the default
+            endowment.
 
     Raises:
         InvalidSetting: If a setting means nothing, by name.

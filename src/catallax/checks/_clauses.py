@@ -107,7 +107,7 @@ def hold_to(
 
     Raises:
         CheckFailed: If a clause is broken, or an expected failure passes, and `on_fail="raise"`.
-        InvalidSetting: If `on_fail` is unknown, or a clause that is expected to fail.
+        InvalidSetting: If `on_fail`, or a clause that is expected to fail, is unknown.
     """
     contract, expected = list(contract), dict(expected_failures or {})
     _require_known(contract, on_fail, expected)

@@ -69,7 +69,12 @@ def form(tree: PyTree) -> str:
     """Writes the structure, shapes and dtypes of a tree."""
     if not jax.tree.leaves(tree):
         return str(jax.tree.structure(tree))
-    return str(jax.tree.map(lambda leaf: f"{np.result_type(leaf)}{list(np.shape(leaf))}", tree))
+    return str(jax.tree.map(lambda leaf: f"{dtype_of(leaf)}{list(np.shape(leaf))}", tree))
+
+
+def dtype_of(leaf: Any) -> np.dtype:
+    """Returns the dtype of an array, or of the array that a number would become."""
+    return leaf.dtype if hasattr(leaf, "dtype") else np.result_type(leaf)
 
 
 def demand_same(one: Any, other: Any, what: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from catallax._types import Key, PyTree
 from catallax.agents._protocol import Genes
 from catallax.checks._clauses import Clause, clause, demand
-from catallax.checks._draws import demand_same, form
+from catallax.checks._draws import demand_same, dtype_of, form
 from catallax.checks._sample import Sample
 
 GENES: list[Clause] = []
@@ -59,8 +59,8 @@ def genes_repeat(sample: Sample) -> None:
 def genes_are_narrow(sample: Sample) -> None:
     """No float64 and no int64."""
     for leaf in jax.tree.leaves(sample.born(sample.keys[0], jnp.int32(0))):
-        width = np.result_type(leaf).itemsize
-        demand(hasattr(leaf, "dtype") and width <= 4, f"a gene is {np.result_type(leaf)}")
+        dtype = dtype_of(leaf)
+        demand(hasattr(leaf, "dtype") and dtype.itemsize <= 4, f"a gene is {dtype}")
 
 
 @clause(

@@ -5,6 +5,7 @@ from typing import Any
 
 import gymnasium
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from catallax._errors import CatallaxError
@@ -97,7 +98,7 @@ def actions_fit(sample: Sample) -> None:
     for actions in (sample.acts, sample.greedy_acts):
         found = (actions.dtype, actions.shape[2:])
         demand(found == (blank.dtype, blank.shape), f"an action is {found[0]} {found[1]}")
-        for action in np.asarray(bounded(space, actions)).reshape(-1, *blank.shape):
+        for action in np.asarray(bounded(space, jnp.asarray(actions))).reshape(-1, *blank.shape):
             _demand_inside(space, action)
 
 

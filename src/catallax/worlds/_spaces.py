@@ -174,7 +174,7 @@ def decode_actions(space: Space, actions: np.ndarray) -> np.ndarray:
             float [W, k] if Box.
 
     Returns:
-        An array [W, *space.shape] of the space's dtype: `start` added, a Box clipped to its
+        An array ``[W, *space.shape]`` of the space's dtype: `start` added, a Box clipped to its
         bounds and given its shape.
 
     Raises:
