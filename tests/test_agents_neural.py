@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Text
+from jax.flatten_util import ravel_pytree
 
 import catallax as cx
 from catallax._errors import InvalidSetting, UnsupportedSpace
@@ -176,7 +177,7 @@ def test_the_gradient_is_that_of_finite_differences_in_64_bits(space):
             lambda leaf: leaf.astype(jnp.float64) if leaf.dtype == jnp.float32 else leaf, genes
         )
         trade = cx.Trade(SENSES.astype(jnp.float64), action, jnp.float64(2), jnp.float64(0))
-        flat, rebuild = jax.flatten_util.ravel_pytree(wide.learned)
+        flat, rebuild = ravel_pytree(wide.learned)
         loss = jax.jit(lambda x: species.loss(wide._replace(learned=rebuild(x)), wide, trade))
         # Away from the genes of the trade, but within the clip, the ratio is not 1.
         start = flat + 0.003 * np.cos(np.arange(flat.size))

@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Array
 
 from catallax._auctions import NO_BID
-from catallax._quotes import Offers, merged, quote, valuations_of
-from catallax._state import EconomyState
 from catallax._evaluate import decide
 from catallax._host import outside_offers
 from catallax._market import Setting
+from catallax._quotes import Offers, merged, quote, valuations_of
 from catallax._rules import Stop
+from catallax._state import EconomyState
 from catallax._types import NOBODY, TICKS_PER_CREDIT, exact
 from catallax.worlds._protocol import HostWorld
 

@@ -102,11 +102,12 @@ def as_action(space: gymnasium.Space, action: Any) -> np.ndarray:
     """
     blank = blank_action(space)
     try:
-        value = np.asarray(action, blank.dtype).reshape(blank.shape)
-        exact = bool(np.all(np.asarray(action).reshape(blank.shape) == value))
+        given = np.asarray(action, np.float64).reshape(blank.shape)
+        value = given.astype(blank.dtype)
+        fits = blank.dtype == np.float32 or bool(np.all(given == value))
     except (TypeError, ValueError):
-        value, exact = blank, False
-    if (not exact and blank.dtype != np.float32) or not _inside(space, value):
+        value, fits = blank, False
+    if not fits or not _inside(space, value):
         raise InvalidSetting(
             f"{action!r} is not an action of {space}.",
             "The world would refuse it, or take it for another.",
