@@ -21,7 +21,11 @@ from catallax.agents._actions import (
 BOX = Box(np.array([-2.0, 0.0], np.float32), np.array([2.0, 1.0], np.float32))
 
 
-@pytest.mark.parametrize("nvec", [[2, 3], [4], [1, 5, 2], [2] * 10, [[2, 3], [1, 2]]], ids=str)
+@pytest.mark.parametrize(
+    "nvec",
+    [[2, 3], [4], [1, 5, 2], [2] * 10, [[2, 3], [1, 2]]],
+    ids=lambda value: type(value).__name__,
+)
 def test_joint_actions_come_in_the_order_of_itertools_product(nvec):
     space = MultiDiscrete(nvec)
     flat = np.ravel(nvec).tolist()
@@ -41,7 +45,9 @@ def test_discrete_actions_are_their_numbers_counting_round():
 
 
 @pytest.mark.parametrize(
-    "space", [BOX, MultiBinary(3), MultiDiscrete([2] * 11), MultiDiscrete([2] * 64)], ids=str
+    "space",
+    [BOX, MultiBinary(3), MultiDiscrete([2] * 11), MultiDiscrete([2] * 64)],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_cannot_be_listed_is_named(space):
     with pytest.raises(UnsupportedSpace, match="cannot be given an agent each"):
@@ -59,7 +65,7 @@ def test_what_cannot_be_listed_is_named(space):
         (BOX, (-2, 0.5), [-2.0, 0.5]),
         (Box(-1.0, 1.0, (1,)), 0.5, [0.5]),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_users_actions_take_the_librarys_form(space, action, expected):
     found = as_action(space, action)
@@ -84,7 +90,7 @@ def test_users_actions_take_the_librarys_form(space, action, expected):
         (BOX, (0.0,)),
         (BOX, (float("nan"), 0.0)),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_action_is_refused_in_words(space, action):
     with pytest.raises(InvalidSetting, match="is not an action of"):

@@ -15,7 +15,7 @@ SEEN = Box(-1.0, 1.0, (3,))
 @pytest.mark.parametrize(
     ("space", "action"),
     [(Discrete(3), 2), (MultiDiscrete([2, 3]), (1, 2)), (Box(-2.0, 2.0, (2,)), (0.5, -2.0))],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_it_does_and_bids_the_same_whatever_it_sees(space, action):
     species = cx.Constant(action=action, offer=-0.25)
@@ -36,13 +36,15 @@ def test_there_is_one_and_it_learns_nothing():
     assert jax.tree.leaves(species.init(None, cx.Spaces(SEEN, Discrete(7)), 0).learned) == []
 
 
-@pytest.mark.parametrize("action", [3, -1, 0.5, (0, 1)], ids=str)
+@pytest.mark.parametrize("action", [3, -1, 0.5, (0, 1)], ids=lambda value: type(value).__name__)
 def test_an_action_that_the_world_lacks_is_refused_when_they_meet(action):
     with pytest.raises(InvalidSetting, match="is not an action of"):
         cx.Constant(action=action).supports(cx.Spaces(SEEN, Discrete(3)))
 
 
-@pytest.mark.parametrize("spaces", [(Text(3), Discrete(3)), (SEEN, Text(3))], ids=str)
+@pytest.mark.parametrize(
+    "spaces", [(Text(3), Discrete(3)), (SEEN, Text(3))], ids=lambda value: type(value).__name__
+)
 def test_unsupported_spaces_are_told(spaces):
     with pytest.raises(UnsupportedSpace):
         cx.Constant().supports(cx.Spaces(*spaces))

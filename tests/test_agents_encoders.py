@@ -264,7 +264,11 @@ def test_weights_on_bits_are_added_where_a_bit_is_1():
 ENCODERS = [cx.Raw(), cx.Raw(normalise=True), cx.Fourier(features=8), cx.Tiles(tilings=2)]
 
 
-@pytest.mark.parametrize("encoder", [*ENCODERS, cx.Fourier(features=8, normalise=True)], ids=repr)
+@pytest.mark.parametrize(
+    "encoder",
+    [*ENCODERS, cx.Fourier(features=8, normalise=True)],
+    ids=lambda value: type(value).__name__,
+)
 def test_dot_takes_as_many_weights_as_size_says_and_update_keeps_the_form(encoder):
     state = started(encoder, PLANE)
     chunk = jnp.ones((3, 2, 2), jnp.float32)
@@ -278,7 +282,9 @@ def test_dot_takes_as_many_weights_as_size_says_and_update_keeps_the_form(encode
     assert value.shape == () and value.dtype == jnp.float32
 
 
-@pytest.mark.parametrize("encoder", [*ENCODERS, cx.Index(), cx.Bits()], ids=repr)
+@pytest.mark.parametrize(
+    "encoder", [*ENCODERS, cx.Index(), cx.Bits()], ids=lambda value: type(value).__name__
+)
 def test_an_encoder_is_a_value(encoder):
     same = type(encoder)(**vars(encoder))
     assert encoder == same and hash(encoder) == hash(same)

@@ -20,7 +20,11 @@ def test_a_linear_bid_is_weights_times_senses_plus_the_first_bid():
     assert float(species.bid(genes, jnp.asarray([3.0, 4.0]))) == 2 * 3 - 4 + 0.5
 
 
-@pytest.mark.parametrize("encoder", [cx.Raw(), cx.Fourier(features=8), cx.Tiles()], ids=repr)
+@pytest.mark.parametrize(
+    "encoder",
+    [cx.Raw(), cx.Fourier(features=8), cx.Tiles()],
+    ids=lambda value: type(value).__name__,
+)
 def test_the_first_bid_is_the_initial_one_everywhere(encoder):
     species = cx.Linear(encoder=encoder, initial=1.5)
     genes = species.init(KEY, cx.Spaces(PLANE, Discrete(3)), 1)
@@ -40,7 +44,9 @@ def test_a_table_bids_its_entry():
     assert float(cx.Tabular().bid(genes, jnp.int32(2))) == 3.0
 
 
-@pytest.mark.parametrize("species", [cx.Linear(encoder=cx.Raw()), cx.Tabular()], ids=repr)
+@pytest.mark.parametrize(
+    "species", [cx.Linear(encoder=cx.Raw()), cx.Tabular()], ids=lambda value: type(value).__name__
+)
 def test_each_agent_has_an_action_of_its_own(species):
     seen = CELLS if isinstance(species, cx.Tabular) else PLANE
     spaces = cx.Spaces(seen, MultiDiscrete([2, 3]))
@@ -53,7 +59,9 @@ def test_each_agent_has_an_action_of_its_own(species):
     assert actions == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2], [0, 0]]
 
 
-@pytest.mark.parametrize("species", [cx.Linear(encoder=cx.Raw()), cx.Tabular()], ids=repr)
+@pytest.mark.parametrize(
+    "species", [cx.Linear(encoder=cx.Raw()), cx.Tabular()], ids=lambda value: type(value).__name__
+)
 def test_the_gradient_of_the_loss_moves_only_what_was_seen(species):
     seen = CELLS if isinstance(species, cx.Tabular) else PLANE
     genes = species.init(KEY, cx.Spaces(seen, Discrete(2)), 0)
@@ -86,7 +94,7 @@ def test_spread_draws_first_weights_and_mutation_steps_by_it():
         (cx.Linear(encoder=cx.Tiles()), (Discrete(4), Discrete(2))),
         (cx.Tabular(), (CELLS, MultiDiscrete([2] * 11))),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_unsupported_spaces_are_told(species, spaces):
     with pytest.raises(UnsupportedSpace):

@@ -20,7 +20,9 @@ def by_hand(layers, senses, layer_norm):
 
 
 @pytest.mark.parametrize("layer_norm", [False, True])
-@pytest.mark.parametrize("sizes", [(3, 1), (3, 5, 2), (3, 4, 6, 2)], ids=str)
+@pytest.mark.parametrize(
+    "sizes", [(3, 1), (3, 5, 2), (3, 4, 6, 2)], ids=lambda value: type(value).__name__
+)
 def test_the_network_is_its_formula(sizes, layer_norm):
     layers = mlp(jax.random.key(1), sizes, 0.25)
     senses = np.array([0.5, -2.0, 3.0], np.float32)

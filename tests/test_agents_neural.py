@@ -102,7 +102,9 @@ def test_an_endless_box_has_a_width_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("space", "outputs"), [(Discrete(3), 3), (MultiDiscrete([2, 5]), 10), (ARMS, 2)], ids=str
+    ("space", "outputs"),
+    [(Discrete(3), 3), (MultiDiscrete([2, 5]), 10), (ARMS, 2)],
+    ids=lambda value: type(value).__name__,
 )
 def test_a_policy_has_as_many_outputs_as_its_space_needs(space, outputs):
     assert policy_outputs(space) == outputs
@@ -167,7 +169,7 @@ def test_the_gradient_of_a_normal_policy_is_profit_times_score():
     np.testing.assert_allclose(found["log_deviation"], expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("space", ACTIONS, ids=str)
+@pytest.mark.parametrize("space", ACTIONS, ids=lambda value: type(value).__name__)
 def test_the_gradient_is_that_of_finite_differences_in_64_bits(space):
     species = cx.Neural(hidden=(3,), policy=True, count=1, entropy=0.1)
     genes = species.init(KEY, cx.Spaces(SEEN, space), 0)
@@ -209,7 +211,7 @@ def test_an_entropy_bonus_pulls_towards_chance():
 # --- children, spaces and settings
 
 
-@pytest.mark.parametrize("space", ACTIONS, ids=str)
+@pytest.mark.parametrize("space", ACTIONS, ids=lambda value: type(value).__name__)
 def test_children_differ_by_two_percent_and_keep_what_is_fixed(space):
     species = cx.Neural(hidden=(50,), policy=True, count=1)
     genes = species.init(KEY, cx.Spaces(SEEN, space), 0)
@@ -223,7 +225,7 @@ def test_children_differ_by_two_percent_and_keep_what_is_fixed(space):
 @pytest.mark.parametrize(
     ("seen", "acts"),
     [(Text(3), Discrete(2)), (Dict({"a": Text(3)}), ARMS), (SEEN, Text(3)), (SEEN, MultiBinary(2))],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_unsupported_spaces_are_told(seen, acts):
     with pytest.raises(UnsupportedSpace):
@@ -239,7 +241,11 @@ def test_a_box_needs_a_policy_and_a_policy_a_count():
     cx.Neural(policy=True, count=3).supports(spaces)
 
 
-@pytest.mark.parametrize("wrong", [{"hidden": (4, 0)}, {"deviation": 0.0}, {"clip": 0.0}], ids=str)
+@pytest.mark.parametrize(
+    "wrong",
+    [{"hidden": (4, 0)}, {"deviation": 0.0}, {"clip": 0.0}],
+    ids=lambda value: type(value).__name__,
+)
 def test_settings_are_checked(wrong):
     with pytest.raises(InvalidSetting, match="Neural was given"):
         cx.Neural(**wrong)

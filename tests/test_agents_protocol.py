@@ -65,7 +65,7 @@ def test_the_loss_is_half_the_squared_error_of_the_bid():
         ({"count": 3, "capacity": 9}, 3, 9),
         ({"capacity": 9}, 6, 9),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_founders_and_slots(settings, founders, slots):
     species = Plain(**settings)
@@ -83,7 +83,7 @@ def test_founders_and_slots(settings, founders, slots):
         {"stake": Fraction(3, 2)},
         {"stake": Fraction(1, 2**21)},
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_impossible_numbers_are_refused(wrong):
     with pytest.raises(InvalidSetting, match="Plain was given"):

@@ -164,7 +164,7 @@ def test_probabilities_are_checked(wrong):
         (MultiBinary(3), Box(-1.0, 1.0, (1,))),
         (MultiBinary(3), MultiDiscrete([2] * 11)),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_unsupported_spaces_are_told(seen, acts):
     with pytest.raises(UnsupportedSpace):

@@ -294,7 +294,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "setting"), BAD, ids=str)
+@pytest.mark.parametrize(("kind", "setting"), BAD, ids=lambda value: type(value).__name__)
 def test_a_bad_setting_is_refused_by_name(kind, setting):
     [(name, value)] = setting.items()
     with pytest.raises(InvalidSetting, match=name) as refusal:

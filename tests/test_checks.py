@@ -29,7 +29,7 @@ def broken(findings):
         cx.Vickrey(seats=2),
         cx.KthPrice(k=3, reserve=-1.0, ties="random"),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_the_auctions_of_the_library_pass(auction):
     assert all(finding.passed for finding in check_auction(auction))

@@ -100,7 +100,7 @@ def test_an_extinct_market_says_so():
         (cx.Enumerate(group=3), InvalidSetting),
         (cx.Mutate(), InvalidSetting),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_an_entry_rule_that_does_not_fit_is_refused(entry, error):
     market = market_of(cx.Constant(action=0), entry=entry)

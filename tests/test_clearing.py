@@ -87,7 +87,7 @@ def settings_of(auction):
 @pytest.mark.parametrize(
     "auction",
     [FirstPrice(), Vickrey(), Vickrey(reserve=ONE_TICK), Vickrey(seats=2, reserve=0)],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_every_small_case_clears_as_the_oracle_says(auction):
     """Two agents, two worlds, values −1..2 or none, means −1..3, anybody exploring anywhere."""

@@ -68,7 +68,7 @@ def test_only_bidders_explore(rule, bids, enters, luck):
             assert chosen[world] in bidders
 
 
-@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("rule", RULES, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("luck", [0.0, ALMOST_ONE])
 @pytest.mark.parametrize("n_agents", [2, 16, 300])
 def test_only_bidders_explore_at_the_ends_of_luck(rule, luck, n_agents):

@@ -150,7 +150,7 @@ def account(event, owner, floats, trades):
     return after
 
 
-@pytest.mark.parametrize("share", SHARES, ids=str)
+@pytest.mark.parametrize("share", SHARES, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("name", WORLDS)
 def test_cloned_vickrey_is_q_learning_at_any_exploration_rate(name, share):
     """The next price is the next state's highest bid, whoever is then sent to act."""
@@ -159,7 +159,7 @@ def test_cloned_vickrey_is_q_learning_at_any_exploration_rate(name, share):
         assert twin.books.balances["exploration"] < 0
 
 
-@pytest.mark.parametrize("share", SHARES, ids=str)
+@pytest.mark.parametrize("share", SHARES, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("name", WORLDS)
 def test_first_price_is_sarsa_at_any_exploration_rate(name, share):
     """The next price is the bid of whoever acts next; exploring costs nobody anything.

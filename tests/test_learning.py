@@ -105,7 +105,7 @@ def test_a_world_held_through_a_silent_tick_keeps_its_later_rewards():
         {"minibatches": 0},
         {"average": 1.0},
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_learning_refuses_what_means_nothing(wrong):
     with pytest.raises(InvalidSetting):

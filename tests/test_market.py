@@ -230,7 +230,7 @@ def test_refinanced_capital_hardly_caps_and_little_hard_capital_does(capital, bi
         {"treasury": float("nan")},
         {"reward_max": 0.0},
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_a_market_refuses_what_means_nothing(rules):
     with pytest.raises(InvalidSetting):

@@ -352,7 +352,7 @@ def no_space(*_args, **_options):
         (_rundir, "sync_directory"),
         (_rundir, "_parquet"),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_an_append_that_fails_counts_for_nothing_and_can_be_made_again(
     tmp_path, monkeypatch, module, name

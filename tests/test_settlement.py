@@ -391,7 +391,7 @@ def test_an_honest_sale_passes():
         {"paid": 61},
         {"sold": False},
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_a_sale_on_other_terms_is_found(terms):
     before = opened(500, 500, 500)

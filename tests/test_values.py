@@ -177,7 +177,9 @@ def test_what_is_written_is_read_with_its_types(value):
     assert same(through_json(value), value)
 
 
-@pytest.mark.parametrize("value", [*SPECIES, *RULES, *AUCTIONS, *WORLDS, MARKET], ids=repr)
+@pytest.mark.parametrize(
+    "value", [*SPECIES, *RULES, *AUCTIONS, *WORLDS, MARKET], ids=lambda value: type(value).__name__
+)
 def test_every_part_of_the_library_comes_back(value):
     back = through_json(value)
     assert type(back) is type(value) and back == value
@@ -247,7 +249,7 @@ def closure():
         (b"bytes", "bytes"),
         (Pair, "Pair"),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_cannot_be_found_by_a_path_must_be_given_again(part, label):
     config = {"market": Pair((1, Pair(part))), "world": "CartPole-v1"}
@@ -284,7 +286,7 @@ def test_a_function_that_was_replaced_is_not_taken_for_another(monkeypatch):
         {"$function": "no_such_module:f"},
         {"$value": f"{__name__}:Pair", "fields": {"left": 1, "top": 2}},
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_paths_that_lead_elsewhere_are_refused(plain):
     with pytest.raises(CannotRestore, match=r"world\.kind .* cannot be restored"):
