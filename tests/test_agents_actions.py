@@ -88,6 +88,8 @@ def test_users_actions_take_the_librarys_form(space, action, expected):
         (MultiDiscrete([2, 3]), (0, 0, 0)),
         (BOX, (0.0, 1.5)),
         (BOX, (0.0,)),
+        (BOX, "left"),
+        (BOX, None),
         (BOX, (float("nan"), 0.0)),
     ],
     ids=lambda value: type(value).__name__,

@@ -101,6 +101,11 @@ def test_an_endless_box_has_a_width_of_its_own():
     assert np.exp(genes.learned["log_deviation"]).tolist() == pytest.approx([0.5])
 
 
+def test_the_width_of_a_box_of_small_integers_does_not_overflow():
+    _, genes = policy(Box(-100, 100, (1,), np.int8), deviation=0.5)
+    assert np.exp(genes.learned["log_deviation"]).tolist() == pytest.approx([50.0])
+
+
 @pytest.mark.parametrize(
     ("space", "outputs"),
     [(Discrete(3), 3), (MultiDiscrete([2, 5]), 10), (ARMS, 2)],
@@ -123,6 +128,17 @@ def test_log_densities_differ_as_those_of_the_distributions():
     )
     # Widths are 1 and 0.25: half a deviation and a whole one.
     assert near - far == pytest.approx(0.5 * (0.5**2 + 1.0**2))
+
+
+@pytest.mark.parametrize("action", [[0, 3, 0], [1, 0, 0], [1, 2, 0]], ids=str)
+def test_the_log_density_of_a_joint_action_adds_up_over_parts_of_unequal_size(action):
+    nvec = [2, 4, 1]
+    species, genes = policy(MultiDiscrete(nvec))
+    output = np.random.default_rng(1).normal(0, 2, (3, 4))
+    parts = [np.exp(row[:n]) / np.exp(row[:n]).sum() for row, n in zip(output, nvec, strict=True)]
+    expected = sum(np.log(part[one]) for part, one in zip(parts, action, strict=True))
+    found = species.log_density(with_output(genes, output.ravel()), trade_of(action, 0, 0))
+    assert float(found) == pytest.approx(expected, abs=1e-4)
 
 
 def test_entropy_is_that_of_what_exists():
@@ -189,12 +205,15 @@ def test_the_gradient_is_that_of_finite_differences_in_64_bits(space):
             assert float(slope[place]) == pytest.approx((ahead - behind) / (2 * step), abs=1e-6)
 
 
-@pytest.mark.parametrize(("profit", "moves"), [(1.0, False), (-1.0, True)])
-def test_a_policy_that_moved_beyond_the_clip_is_pushed_no_further(profit, moves):
+@pytest.mark.parametrize("action", [0, 1])
+@pytest.mark.parametrize("profit", [1.0, -1.0])
+def test_a_policy_that_moved_beyond_the_clip_is_pushed_no_further(action, profit):
+    """Action 0 is 1.4 times as likely as before, action 1 is 0.6 times: both beyond 0.2."""
+    moves = (profit > 0) == (action == 1)
     species, before = policy(Discrete(2), clip=0.2)
     before = with_output(before, np.log([0.5, 0.5]))
     after = with_output(before, np.log([0.7, 0.3]))
-    trade = trade_of(0, profit, float(species.bid(before, SENSES)))
+    trade = trade_of(action, profit, float(species.bid(before, SENSES)))
     slope = jax.grad(lambda learned: species.loss(before._replace(learned=learned), before, trade))
     assert np.any(np.asarray(slope(after.learned)["policy"][0]["bias"])) == moves
 

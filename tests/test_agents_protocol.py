@@ -82,6 +82,10 @@ def test_founders_and_slots(settings, founders, slots):
         {"stake": Fraction(0)},
         {"stake": Fraction(3, 2)},
         {"stake": Fraction(1, 2**21)},
+        {"stake": 0.5},  # the market takes its numerator, which a float has not
+        {"stake": "1/2"},
+        {"count": 2.5},
+        {"count": 2, "capacity": 3.5},
     ],
     ids=lambda value: type(value).__name__,
 )

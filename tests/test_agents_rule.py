@@ -1,5 +1,7 @@
 """Ternary rules against a matcher of strings of 0, 1 and #."""
 
+from fractions import Fraction
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -138,6 +140,21 @@ def test_a_tenth_of_the_places_change_and_those_newly_cared_for_want_either():
     assert cared.count("1") / len(cared) == pytest.approx(0.5, abs=0.05)
     dropped = sum(new == "#" for _, new in from_care) / len(from_care)
     assert dropped == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_childs_action_is_redrawn_as_often_as_a_place():
+    parent = cx.Rule().init(KEY, WIDE, 0)
+    before = parent.fixed["action"].tolist()
+    family = children(cx.Rule(mutation=0.5), parent, 400)
+    moved = np.mean([child.fixed["action"].tolist() != before for child in family])
+    assert moved == pytest.approx(0.5 * 9 / 10, abs=0.08)
+
+
+@pytest.mark.parametrize("stake", [Fraction(0), Fraction(-1, 3), Fraction(4, 3)], ids=str)
+def test_a_stake_is_a_share(stake):
+    with pytest.raises(InvalidSetting, match="Rule was given stake="):
+        cx.Rule(stake=stake)
+    assert cx.Rule(stake=Fraction(1)).stake == 1
 
 
 def test_a_childs_bid_is_jittered_by_a_tenth_of_the_largest():

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from catallax._auctions import NO_BID
+from catallax._compiled import compiler_options
 from catallax._host import outside_offers
 from catallax._market import Setting
 from catallax._quotes import Offers, merged, quote, valuations_of
@@ -80,7 +81,7 @@ def greedy_program(setting: Setting) -> Any:
         winner = setting.market.auction.clear(bids, enters, luck).winner
         return _greedy_actions(setting, state, senses, offers, winner), winner
 
-    return jax.jit(decide)
+    return jax.jit(decide, compiler_options=compiler_options(level=1))
 
 
 def _greedy_actions(

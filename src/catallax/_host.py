@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from catallax._chunk import Flows, Metrics, close_books, end_chunk
-from catallax._compiled import RunState
+from catallax._compiled import RunState, compiler_options
 from catallax._deep import Decision, collect, trade
 from catallax._genesis import genesis
 from catallax._keys import stream
@@ -88,7 +88,10 @@ def first_host_state(setting: Setting, seed: int) -> RunState:
     """Returns an economy at genesis with worlds that were never reset."""
     with exact():
         key = jax.random.key(seed)
-        economy = jax.jit(lambda key: genesis(setting, key))(key)
+        begin = jax.jit(
+            lambda key: genesis(setting, key), compiler_options=compiler_options(level=0)
+        )
+        economy = begin(key)
     return RunState(economy, HostWorldsState(np.zeros(setting.worlds, np.int64)))
 
 
@@ -129,7 +132,8 @@ def _programs(setting: Setting) -> Any:
         key = stream(state.key, "ticks", state.tick.astype(jnp.uint32))
         return draws_of(setting, key, setting.market.learning.horizon)
 
-    return tuple(jax.jit(f) for f in (draw, quote_and_trade, gather, finish, close_books))
+    halves = (draw, quote_and_trade, gather, finish, close_books)
+    return tuple(jax.jit(f, compiler_options=compiler_options(level=1)) for f in halves)
 
 
 def host_segment(

@@ -1,5 +1,6 @@
 """Actions as numbers: how many a space has, and which is the n-th."""
 
+from math import prod
 from typing import Any
 
 import gymnasium
@@ -34,8 +35,10 @@ def action_count(space: gymnasium.Space) -> int:
     """
     if isinstance(space, Discrete):
         return int(space.n)
-    if isinstance(space, MultiDiscrete) and np.prod(space.nvec) <= ENUMERATED_MAX:
-        return int(np.prod(space.nvec))
+    if isinstance(space, MultiDiscrete):
+        joint = prod(int(options) for options in np.ravel(space.nvec))
+        if joint <= ENUMERATED_MAX:
+            return joint
     raise UnsupportedSpace(
         f"The actions of {space} cannot be given an agent each.",
         f"Only Discrete spaces and MultiDiscrete ones of up to {ENUMERATED_MAX} can be listed.",
@@ -103,9 +106,10 @@ def as_action(space: gymnasium.Space, action: Any) -> np.ndarray:
     blank = blank_action(space)
     try:
         given = np.asarray(action, np.float64).reshape(blank.shape)
-        value = given.astype(blank.dtype)
+        with np.errstate(invalid="ignore", over="ignore"):
+            value = given.astype(blank.dtype)
         fits = blank.dtype == np.float32 or bool(np.all(given == value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value, fits = blank, False
     if not fits or not _inside(space, value):
         raise InvalidSetting(
@@ -127,8 +131,8 @@ def random_actions(space: gymnasium.Space, luck: Array) -> Array:
         The actions, `[W]` or `[W, k]`.
     """
     if isinstance(space, Box):
-        low, high = jnp.asarray(space.low.reshape(-1)), jnp.asarray(space.high.reshape(-1))
-        return (low + luck * (high - low)).astype(jnp.float32)
+        low, high = box_bounds(space)
+        return jnp.asarray(low) + luck * (high - low)
     options = jnp.atleast_1d(action_options(space))
     drawn = jnp.minimum((luck * options.astype(jnp.float32)).astype(jnp.int32), options - 1)
     return drawn[:, 0] if isinstance(space, Discrete) else drawn
@@ -138,8 +142,13 @@ def bounded(space: gymnasium.Space, actions: Array) -> Array:
     """Returns Box actions clipped to the space, as Gymnasium's agents do; others as they are."""
     if not isinstance(space, Box):
         return actions
-    low, high = space.low.reshape(-1), space.high.reshape(-1)
-    return jnp.clip(actions, jnp.asarray(low), jnp.asarray(high))
+    low, high = box_bounds(space)
+    return jnp.clip(actions, low, high)
+
+
+def box_bounds(space: Box) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the bounds of a Box as float32 `[k]`, in which actions are compared with them."""
+    return space.low.reshape(-1).astype(np.float32), space.high.reshape(-1).astype(np.float32)
 
 
 def where_action(mask: Mask, chosen: Array, other: Array) -> Array:
@@ -154,5 +163,5 @@ def _inside(space: gymnasium.Space, value: np.ndarray) -> bool:
     if isinstance(space, MultiDiscrete):
         return bool(np.all((value >= 0) & (value < np.asarray(space.nvec).reshape(-1))))
     assert isinstance(space, Box)
-    low, high = space.low.reshape(-1), space.high.reshape(-1)
+    low, high = box_bounds(space)
     return bool(np.all((value >= low) & (value <= high)))

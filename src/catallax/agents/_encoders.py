@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import prod
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -285,12 +284,13 @@ class Tiles(Encoder):
 
     def _corners(self, space: gymnasium.Space) -> tuple[np.ndarray, np.ndarray]:
         if self.bounds is not None:
-            low, high = np.asarray(self.bounds, np.float64).T
+            low, high = np.asarray(self.bounds, np.float64).reshape(-1, 2).T
         elif isinstance(space, Box):
             low, high = space.low.reshape(-1), space.high.reshape(-1)
         else:
             low = high = np.zeros(1)
-        fits = len(low) == observation_size(space) and np.all(low < high)
+        vector = not isinstance(space, Discrete) and len(low) == observation_size(space)
+        fits = vector and np.all(low < high)
         if not fits or not np.all(np.abs([low, high]) < 1e6):
             raise UnsupportedSpace(
                 f"Tiles cannot lay a grid over {space}.",
@@ -397,14 +397,15 @@ def centre_and_half(
     size = observation_size(space)
     centre, half = np.zeros(size, np.float32), np.ones(size, np.float32)
     if isinstance(space, Box):
-        low, high = space.low.reshape(-1), space.high.reshape(-1)
-        bounded = (np.abs(low) < 1e6) & (np.abs(high) < 1e6)
+        low = space.low.reshape(-1).astype(np.float64)
+        high = space.high.reshape(-1).astype(np.float64)
+        bounded = (np.abs(low) < 1e6) & (np.abs(high) < 1e6) & (low < high)
         with np.errstate(over="ignore", invalid="ignore"):
             centre = np.where(bounded, (low + high) / 2, 0).astype(np.float32)
             half = np.where(bounded, (high - low) / 2, 1).astype(np.float32)
     if scales is None:
         return centre, half
-    if len(scales) != size or not prod(scales) > 0:
+    if len(scales) != size or not min(scales) > 0:
         raise InvalidSetting(
             f"scales has {len(scales)} entries for an observation of size {size}.",
             "Every dimension is divided by its own positive scale.",

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float32
 
 from catallax._errors import InvalidSetting, UnsupportedSpace
 from catallax._types import Key, PyTree
-from catallax.agents._actions import blank_action, nth_action
+from catallax.agents._actions import blank_action, box_bounds, nth_action
 from catallax.agents._encoders import Encoder, Raw
 from catallax.agents._mlp import forward, mlp
 from catallax.agents._protocol import Genes, Spaces, Species, Trade
@@ -164,8 +164,10 @@ class Neural(Species):
     def _width(self, space: gymnasium.Space) -> dict[str, Array]:
         if not isinstance(space, Box):
             return {}
-        half = (space.high.reshape(-1) - space.low.reshape(-1)) / 2
-        half = np.where(np.isfinite(half), half, 1.0)
+        low, high = box_bounds(space)
+        with np.errstate(over="ignore"):
+            half = (high - low) / 2
+        half = np.where(np.isfinite(half) & (half > 0), half, 1.0)
         return {"log_deviation": jnp.log(jnp.asarray(self.deviation * half, jnp.float32))}
 
 

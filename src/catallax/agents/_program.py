@@ -78,7 +78,8 @@ class Program(Species):
         """
         offers = [self._offer(spaces, observation) for observation in observations]
         actions, bids, enters = zip(*offers, strict=True)
-        return np.stack(actions), np.asarray(bids, np.float32), np.asarray(enters, bool)
+        with np.errstate(over="ignore"):  # the step itself refuses a bid that is too large
+            return np.stack(actions), np.asarray(bids, np.float32), np.asarray(enters, bool)
 
     def _offer(self, spaces: Spaces, observation: Any) -> tuple[np.ndarray, float, bool]:
         try:

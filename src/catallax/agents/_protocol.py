@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Integral, Rational
 from typing import Any, ClassVar, NamedTuple
 
 import gymnasium
@@ -160,9 +161,10 @@ class Species(ABC):
 
 def check_numbers(species: Species) -> None:
     """Raises InvalidSetting where a species asks for an impossible number of agents."""
-    count = species.count or 0
+    count = 0 if species.count is None else species.count
     capacity = max(count, 1) if species.capacity is None else species.capacity
-    if count < 0 or capacity < max(count, 1):
+    whole = isinstance(count, Integral) and isinstance(capacity, Integral)
+    if not whole or count < 0 or capacity < max(count, 1):
         raise InvalidSetting(
             f"{type(species).__name__} was given count={species.count} and "
             f"capacity={species.capacity}.",
@@ -170,7 +172,8 @@ def check_numbers(species: Species) -> None:
             "Give count of 0 or more, and capacity of at least count (and 1).",
         )
     stake = species.stake
-    if stake is not None and not (0 < stake <= 1 and Fraction(stake).denominator <= 2**20):
+    rational = stake is None or isinstance(stake, Rational)
+    if not rational or (stake is not None and not (0 < stake <= 1 and stake.denominator <= 2**20)):
         raise InvalidSetting(
             f"{type(species).__name__} was given stake={species.stake}.",
             "An agent can bid at most all its wealth.",
