@@ -26,18 +26,6 @@ hypothesis.settings.register_profile("catallax", max_examples=60, deadline=None,
 hypothesis.settings.load_profile("catallax")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quick_compilation():
-    """Programs of tests are small and run once: compiling them fast is what counts."""
-    from catallax import _compiled, _evaluate, _host
-
-    with pytest.MonkeyPatch.context() as patch:
-        whole = _compiled.compiler_options
-        for module in (_compiled, _evaluate, _host):
-            patch.setattr(module, "compiler_options", lambda level: whole(0))
-        yield
-
-
 @pytest.fixture
 def strict_jax():
     """Inside the test, JAX neither broadcasts ranks nor mixes number types on its own.

@@ -129,7 +129,7 @@ def test_watched_play_is_what_evaluation_plays(economy):
     batch = evaluation_worlds(economy.world, 4)
     watched = watch_sales(setting, state, batch)
     assert len(watched.returns) + watched.stopped == 4
-    played = evaluate(setting, state, evaluation_worlds(economy.world, 4), 4, 0)
+    played = evaluate(setting, state, evaluation_worlds(economy.world, 4), 4, 0, 10_000)
     assert watched.returns.shape == played.returns.shape
     assert (watched.seller == NOBODY).sum() >= 4, "the original owner sells each first world"
     assert watched.lengths.sum() <= len(watched.price)

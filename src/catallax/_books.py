@@ -17,8 +17,8 @@ class Books:
         entries: Of an earlier run, to continue; empty for a new one.
 
     Example:
-        >>> Books([]).digest[:8]
-        '65636a11'
+        >>> Books([]).last_tick
+        0
     """
 
     def __init__(self, entries: list[JournalEntry]) -> None:
