@@ -51,7 +51,7 @@ def generic(rate: float = 0.3, horizon: int = 16, steps: int = 100_000) -> Prese
     """
     return Preset(
         DeepMarket(
-            agents=[Linear(encoder=Fourier(256, bandwidth=1.4, normalise=True))],
+            agents=[Linear(encoder=Fourier(384, bandwidth=1.4, normalise=True))],
             exploration=EpsilonGreedy(0.1, 0.01, until=0.5),
             learning=Learning(
                 horizon=horizon, trace=0.8, rate=rate, epochs=4, minibatches=8, average=0.9
