@@ -22,7 +22,7 @@ STOREYS = (
     # wishes
     "agents",
     # clearing
-    "_auctions _equilibrium",
+    "_auctions clearing",
     "_exploration",
     "_clearing",
     # payments

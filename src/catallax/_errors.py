@@ -105,5 +105,25 @@ class CheckFailed(CatallaxError):
     """A part of the user's does not keep its contract."""
 
 
+class InvalidMarket(CatallaxError):
+    """Goods, valuations or wealth do not make a market: a shape, a sign or a number is wrong."""
+
+
+class NotConcave(CatallaxError):
+    """A valuation is not concave, or not 0 at nothing."""
+
+
+class UnboundedDemand(CatallaxError):
+    """Somebody would buy without end at any price."""
+
+
+class NotConverged(CatallaxError):
+    """A method ran out of steps before its result was certified."""
+
+
+class NoEquilibrium(CatallaxError):
+    """No prices clear the market, or none were found and none are known to exist."""
+
+
 class TrainingInterrupted(CatallaxError):
     """The user stopped the training; what was learned is kept."""

@@ -12,6 +12,7 @@ from catallax._callbacks import Callback
 from catallax._cli import _show as show
 from catallax._cli._progress import progress_bar
 from catallax._cli._signals import Requests, obey_between_segments
+from catallax._cli._solve import solve_market
 from catallax._economy import Economy
 from catallax._errors import InvalidSetting
 from catallax._report import world_name, write_report
@@ -183,5 +184,6 @@ COMMANDS: dict[str, Callable[[Any, Requests], int]] = {
     "inspect": inspect_run,
     "audit": audit_run,
     "report": report_run,
+    "solve": solve_market,
 }
 """The commands by name."""

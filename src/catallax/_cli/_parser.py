@@ -2,7 +2,7 @@
 
 import ast
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 CODES = """\
@@ -22,6 +22,7 @@ payment is in the books.
   catallax inspect runs/cart                    who earned what
   catallax audit runs/cart                      check the books from the first transfer on
   catallax report runs/cart                     all of it as one page of HTML
+  catallax solve market.json --money budget     prices that clear a market of goods
 
 Each command explains itself: catallax train --help."""
 
@@ -85,6 +86,68 @@ example:
 
 what you see: where the page is; open it in a browser. --json prints one object: run, report."""
 
+SOLVE = """\
+Find prices at which everybody gets a best bundle and the market clears, and certify them.
+
+What money means is said by the file or by --money, since the answers differ:
+  none    nobody is limited: everybody wants the most worth less payment
+  cap     the same with min(worth, wealth) for worth: wealth satiates
+  budget  the same, and nobody pays more than its wealth
+  fisher  wealth is worth nothing unspent: everybody wants the most worth it can pay
+
+examples:
+  catallax solve market.json
+  catallax solve market.json --money fisher --json
+  catallax solve market.parquet --supply 1 --money budget --out prices.parquet
+  catallax solve market.npz --plot market.svg
+
+market.json, which may leave out the names (goods, agents), the wealth with money none, and
+the money with --money:
+  {"goods": ["bread", "wine"], "agents": ["ann", "bob"],
+   "supply": [10, 4], "wealth": [30, 20], "money": "budget",
+   "family": "linear", "values": [[2, 5], [3, 4]]}
+
+the families, and their arrays (a row an agent, a column a good, unless said otherwise):
+  linear             values
+  ces                weights, rho (one or one an agent), and scale if not 1
+  cobb-douglas       shares (rows sum to 1), and scale if not 1
+  leontief           needs, and scale if not 1
+  quadratic          slopes, curvatures
+  logarithmic        scales, offsets (one, or one a good, or a table)
+  piecewise-linear   slopes, widths (agents, goods, pieces; a width of null has no end)
+  coupled-quadratic  slopes, curvatures (agents, goods, goods)
+Several families in one market stand in a list, and their agents in that order:
+   "families": [{"family": "linear", "values": [[2, 5]]},
+                {"family": "leontief", "needs": [[1, 2]]}]
+
+market.npz: arrays of the same names; those of several families are families.0.family,
+families.0.values, families.1.needs and so on.
+market.parquet, for linear values: a row an agent, a column a good, and the columns wealth
+and agent (its name); supply and money stand in the file's metadata under these names, supply
+as JSON: a list in the order of the columns, or an object by names. Or give --supply, --money.
+
+what you see: prices and what is left over; the certificate, which says by how much any
+condition of an equilibrium is missed, as a share; and bundles of the agents who pay most.
+--json prints one object: market, money, method, result (certified, not_converged,
+no_equilibrium or unknown), steps, seconds, tolerance, goods, agents, prices (a good),
+bundles (agents, goods), spending (an agent; the marginal worth of its wealth), all_caps_met,
+no_supply (a good), and certificate: violation (the largest), leftover (a good; a quantity),
+unallocated, shortage, overspent, irrational and regret (an agent), regret_mean, gap, local;
+null for what is no finite number. Without a certificate the object says error, what, why
+and remedy too, the exit code is 1, and neither --out nor --plot writes anything."""
+
+MARKETS, OUTCOMES, PICTURES = (
+    (".json", ".npz", ".parquet"),
+    (".json", ".npz", ".parquet"),
+    (".png", ".svg"),
+)
+MONEY = ("none", "cap", "budget", "fisher")
+METHODS = {
+    "interior-point": "InteriorPoint",
+    "weighted-welfare": "WeightedWelfare",
+}
+"""Methods of solving, and their classes in `catallax.clearing.equilibrium`."""
+
 
 def parser() -> ArgumentParser:
     """Returns the parser of the whole command line."""
@@ -105,6 +168,7 @@ def parser() -> ArgumentParser:
     _inspect(_command(commands, "inspect", "say who earned what", INSPECT))
     _audit(_command(commands, "audit", "check the books", AUDIT))
     _report(_command(commands, "report", "write a page about a run", REPORT))
+    _solve(_command(commands, "solve", "find prices that clear a market of goods", SOLVE))
     return top
 
 
@@ -176,6 +240,46 @@ def _report(command: ArgumentParser) -> None:
     command.add_argument("--out", metavar="FILE", help="the page (default: report.html in the run)")
 
 
+def _solve(command: ArgumentParser) -> None:
+    command.add_argument("market", type=ending(*MARKETS), help="a file: .json, .npz or .parquet")
+    command.add_argument("--money", choices=MONEY, help="what money means (default: the file's)")
+    command.add_argument(
+        "--supply",
+        type=quantities,
+        metavar="S,S,...",
+        help="what there is, in place of the file's; one number for every good alike",
+    )
+    command.add_argument(
+        "--method",
+        choices=("auto", *METHODS),
+        default="auto",
+        help="how to search (default: auto, by the size and kind of the market)",
+    )
+    command.add_argument(
+        "--tol",
+        type=tolerance,
+        default=1e-6,
+        help="the largest violation that counts as an equilibrium, a share (default: 1e-6)",
+    )
+    command.add_argument(
+        "--top", type=whole, default=20, help="how many agents and goods to show (default: 20)"
+    )
+    command.add_argument(
+        "--out",
+        type=ending(*OUTCOMES),
+        metavar="FILE",
+        help="write prices and bundles there: .json (what --json prints), .npz (arrays of the "
+        "same names) or .parquet (a row an agent, the rest in the metadata)",
+    )
+    command.add_argument(
+        "--plot",
+        type=ending(*PICTURES),
+        metavar="FILE",
+        help="draw prices, supply and demand, and who gets what: .png or .svg (needs the extra "
+        "plot)",
+    )
+
+
 def _run_folder(command: ArgumentParser) -> None:
     command.add_argument("run", help="folder of a run, from catallax train --out")
 
@@ -198,6 +302,36 @@ def _number(text: str, least: int) -> int:
         return int(value) if "e" in text.lower() or "." in text else int(text)
     except (ValueError, OverflowError):
         raise ArgumentTypeError(f"{text!r} is not a whole number of {least} or more") from None
+
+
+def tolerance(text: str) -> float:
+    """Reads a share between 0 and 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return value
+
+
+def quantities(text: str) -> tuple[float, ...]:
+    """Reads numbers with commas between them."""
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a number, or numbers with commas") from None
+
+
+def ending(*suffixes: str) -> Callable[[str], str]:
+    """Returns a reader of names of files of these kinds."""
+
+    def read(text: str) -> str:
+        if not text.lower().endswith(suffixes):
+            raise ArgumentTypeError(f"{text!r} does not end with {', '.join(suffixes)}")
+        return text
+
+    return read
 
 
 def option(text: str) -> tuple[str, Any]:

@@ -50,8 +50,9 @@ def complaint(error: CatallaxError) -> None:
     console(stderr=True).print(text, soft_wrap=not sys.stderr.isatty())
 
 
-def _table(*heads: tuple[str, str], title: str | None = None) -> Table:
-    table = Table(
+def table(*heads: tuple[str, str], title: str | None = None) -> Table:
+    """Returns an empty table; heads are a name and n for a number, t for text or w to wrap it."""
+    made = Table(
         box=box.SIMPLE_HEAD,
         padding=(0, 1),
         pad_edge=False,
@@ -60,10 +61,8 @@ def _table(*heads: tuple[str, str], title: str | None = None) -> Table:
         title_style="bold",
     )
     for name, justify in heads:
-        table.add_column(
-            name, justify="right" if justify == "n" else "left", no_wrap=justify != "w"
-        )
-    return table
+        made.add_column(name, justify="right" if justify == "n" else "left", no_wrap=justify != "w")
+    return made
 
 
 def credits(ticks: int) -> str:
@@ -125,11 +124,11 @@ def _print_curve(economy: "Economy") -> None:
     if not len(binned):
         line("No episode has ended yet.")
         return
-    table = _table(("steps", "n"), ("episodes", "n"), ("mean return", "n"), title="What it learned")
+    rows = table(("steps", "n"), ("episodes", "n"), ("mean return", "n"), title="What it learned")
     for steps, episodes, mean in _binned(economy.metrics, ROWS).tolist():
-        table.add_row(f"{steps:,.0f}", f"{episodes:,.0f}", f"{mean:,.4g}")
+        rows.add_row(f"{steps:,.0f}", f"{episodes:,.0f}", f"{mean:,.4g}")
     line("")
-    console().print(table)
+    console().print(rows)
     line(f"  {sparkline(binned[:, 2])}")
     line("")
 
@@ -164,9 +163,9 @@ def _agents_table(records: Sequence["AgentRecord"], title: str, width: int) -> T
     heads = ("agent", "t"), ("does", "t"), ("wealth", "n"), ("wins", "n"), ("paid", "n")
     more = ("resold", "n"), ("rewards", "n"), ("capital", "n"), ("wins now", "n")
     roomy = width >= ROOMY
-    table = _table(*heads, *more, *([("where", "w")] if roomy else []), title=title)
+    rows = table(*heads, *more, *([("where", "w")] if roomy else []), title=title)
     for one in records:
-        table.add_row(
+        rows.add_row(
             f"{escape(one.species)} {one.id}",
             escape(one.does),
             *(credits(one.wealth_ticks), f"{one.wins:,}", credits(one.paid_ticks)),
@@ -174,7 +173,7 @@ def _agents_table(records: Sequence["AgentRecord"], title: str, width: int) -> T
             f"{100 * one.share_won:.0f} %",
             *([escape(one.wins_where)] if roomy else []),
         )
-    return table
+    return rows
 
 
 def evaluated(facts: dict[str, Any]) -> None:
@@ -183,10 +182,10 @@ def evaluated(facts: dict[str, Any]) -> None:
         f"{facts['world']}: {facts['episodes']:,} greedy episodes, mean return "
         f"{facts['return_mean']:,.4g} ± {facts['return_std']:,.4g}"
     )
-    table = _table(("mean", "n"), ("std", "n"), ("min", "n"), ("max", "n"), ("mean length", "n"))
+    rows = table(("mean", "n"), ("std", "n"), ("min", "n"), ("max", "n"), ("mean length", "n"))
     names = ("return_mean", "return_std", "return_min", "return_max", "length_mean")
-    table.add_row(*(f"{facts[name]:,.4g}" for name in names))
-    console().print(table)
+    rows.add_row(*(f"{facts[name]:,.4g}" for name in names))
+    console().print(rows)
 
 
 def agents(records: Sequence["AgentRecord"], living: int, economy: "Economy") -> None:
@@ -208,7 +207,7 @@ def audited(audit: "Audit") -> None:
         f"{audit.segments:,} segments and {audit.accounts:,} accounts, replayed from the first "
         "transfer on"
     )
-    table = _table(("reason", "t"), ("turnover, credits", "n"))
+    rows = table(("reason", "t"), ("turnover, credits", "n"))
     for reason, total in sorted(audit.totals.items(), key=lambda item: -item[1]["turnover"]):
-        table.add_row(reason, credits(total["turnover"]))
-    console().print(table)
+        rows.add_row(reason, credits(total["turnover"]))
+    console().print(rows)

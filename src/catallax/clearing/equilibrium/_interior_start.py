@@ -1,0 +1,187 @@
+"""Where the interior point method starts: a market in its own units, and a point inside."""
+
+from functools import singledispatch
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from catallax.clearing.equilibrium._blocks import Block
+from catallax.clearing.equilibrium._curved import Curved
+from catallax.clearing.equilibrium._interior import Iterate
+from catallax.clearing.equilibrium._market import Market, Money
+from catallax.clearing.equilibrium._payment import RULES, Rule
+from catallax.clearing.equilibrium._pieces import Pieces
+from catallax.clearing.equilibrium._quantities import Quantities
+from catallax.clearing.equilibrium._recipes import Recipes
+from catallax.clearing.equilibrium._scaling import in_shares, times
+from catallax.clearing.equilibrium._slopes import slopes_of
+from catallax.clearing.equilibrium.valuations import (
+    CES,
+    CobbDouglas,
+    Leontief,
+    Linear,
+    Logarithmic,
+    PiecewiseLinear,
+    Quadratic,
+)
+
+WIDEST_PIECE = 2.0
+"""Nobody can hold more than all of a good: wider pieces are cut to twice that."""
+
+
+class Scaled(NamedTuple):
+    """A market in its own units.
+
+    Attributes:
+        blocks: The agents, by kind.
+        prices: `[m]`, where to start.
+        unit: Money that 1 stands for.
+        total: Money against which the gap is measured, in units.
+        supply: `[m]`, quantities that a share of 1 stands for.
+    """
+
+    blocks: tuple[Block, ...]
+    prices: Float[Array, "m"]
+    unit: Float[Array, ""]
+    total: Float[Array, ""]
+    supply: Float[Array, "m"]
+
+
+def scaled_market(market: Market) -> Scaled:
+    """Returns a market in units in which prices are about 1.
+
+    Args:
+        market: With supply above 0.
+
+    Returns:
+        The `Scaled` market.
+    """
+    share, rule = 1.0 / market.wealth.shape[0], RULES[market.money]
+    families = [in_shares(family, market.supply) for family in market.families]
+    parts = jnp.split(market.wealth, _ends(families)[:-1])
+    if market.money == "fisher":
+        families = [_paid(f, w, share) for f, w in zip(families, parts, strict=True)]
+    bids = jnp.stack([highest_bids(family, share) for family in families])
+    highest = jnp.maximum(jnp.max(bids, axis=0), 0.0)
+    prices, total = _first_prices(market.money, highest, jnp.sum(market.wealth))
+    unit = jax.lax.stop_gradient(jnp.mean(prices))
+    blocks = tuple(
+        block_of(times(family, jnp.full(family.agents, 1 / unit)), wealth / unit, rule)
+        for family, wealth in zip(families, parts, strict=True)
+    )
+    return Scaled(blocks, prices / unit, unit, total / unit, market.supply)
+
+
+def beginning(scaled: Scaled) -> Iterate:
+    """Returns a point strictly inside: equal shares, a tenth left over."""
+    n_agents = sum(block.wealth.shape[0] for block in scaled.blocks)
+    states = tuple(block.begin(scaled.prices, 1.0 / n_agents) for block in scaled.blocks)
+    return Iterate(scaled.prices, jnp.full_like(scaled.prices, 0.1), states)
+
+
+def _ends(families: list[Any]) -> list[int]:
+    ends = []
+    for family in families:
+        ends.append(family.agents + (ends[-1] if ends else 0))
+    return ends
+
+
+def _paid(family: Any, wealth: Array, share: float) -> Any:
+    """In a Fisher market utility has no unit: an equal share is made to be worth one's money."""
+    worth = family.worth(jnp.full((family.agents, family.goods), share))
+    return times(family, jax.lax.stop_gradient(wealth / worth))
+
+
+def _first_prices(money: Money, highest: Array, wealth: Array) -> tuple[Array, Array]:
+    wanted = highest > 0
+    count = jnp.maximum(jnp.sum(wanted), 1)
+    even = wealth / count
+    if money == "none":
+        prices, total = 1.1 * highest, jnp.sum(highest)
+    elif money == "fisher":
+        prices, total = jnp.where(wanted, even, 0.0), wealth
+    else:
+        prices, total = jnp.minimum(highest, even), jnp.minimum(wealth, jnp.sum(highest))
+    # A good that nobody wants starts near 0, where it will end.
+    return jnp.maximum(prices, 1e-3 * jnp.sum(prices) / count), total
+
+
+@singledispatch
+def highest_bids(family: Any, share: float) -> Float[Array, "m"]:
+    """Returns about what the keenest agent would pay for all of each good.
+
+    Args:
+        family: In shares.
+        share: The share of each good that everybody holds.
+
+    Returns:
+        `[m]`, money.
+    """
+    bundle = jnp.full((family.agents, family.goods), share)
+    slopes = jax.grad(lambda goods: jnp.sum(family.worth(goods)))(bundle)
+    return jnp.max(slopes, axis=0)
+
+
+@highest_bids.register(Linear)
+@highest_bids.register(CES)
+@highest_bids.register(Quadratic)
+@highest_bids.register(Logarithmic)
+def _(family: Any, share: float) -> Array:
+    if _in_recipes(family):
+        return _highest_by_cost(family)
+    bundle = jnp.full((family.agents, family.goods), share)
+    return jnp.max(slopes_of(family, bundle).slope, axis=0)
+
+
+@highest_bids.register(CobbDouglas)
+@highest_bids.register(Leontief)
+def _(family: Any, share: float) -> Array:
+    return _highest_by_cost(family)
+
+
+@highest_bids.register
+def _(family: PiecewiseLinear, share: float) -> Array:
+    return jnp.max(jnp.asarray(family.slopes), axis=(0, 2))
+
+
+def _highest_by_cost(family: Any) -> Array:
+    """Returns equal prices at which no agent would buy."""
+    unit = family.unit_cost(jnp.ones(family.goods))
+    wanted = jnp.any(_coefficients(family) > 0, axis=0)
+    return jnp.where(wanted, jnp.max(1 / unit), 0.0)
+
+
+def _coefficients(family: Any) -> Array:
+    fields = {CES: "weights", CobbDouglas: "shares", Leontief: "needs"}
+    return jnp.asarray(getattr(family, fields[type(family)]))
+
+
+def _in_recipes(family: Any) -> bool:
+    return isinstance(family, CobbDouglas | Leontief) or (
+        isinstance(family, CES) and not family.substitutes
+    )
+
+
+def block_of(family: Any, wealth: Float[Array, "n"], rule: Rule) -> Block:
+    """Returns the kind of block that serves a family.
+
+    Args:
+        family: In shares and units of money.
+        wealth: `[n]`, units of money.
+        rule: What money means.
+
+    Returns:
+        The `Block`.
+    """
+    if _in_recipes(family):
+        return Recipes(family, wealth, rule)
+    if isinstance(family, Linear | CES | Quadratic | Logarithmic):
+        return Quantities(family, wealth, rule)
+    if isinstance(family, PiecewiseLinear):
+        usable = jnp.asarray(family.widths) > 0
+        widths = jnp.where(usable, jnp.minimum(family.widths, WIDEST_PIECE), 1.0)
+        slopes = jnp.where(usable, family.slopes, 0.0)
+        return Pieces(slopes, widths, wealth, rule)
+    return Curved(family, wealth, rule)

@@ -1,0 +1,132 @@
+"""What a solver answers: prices, bundles, their certificate, and a named result."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import jax
+import numpy as np
+from jax.tree_util import register_dataclass
+from jaxtyping import Array, Bool, Float, Int
+
+
+class Result(IntEnum):
+    """How a search for an equilibrium ended.
+
+    Example:
+        >>> import catallax as cx
+        >>> cx.Result.CERTIFIED.sentence
+        'Every violation is within the tolerance.'
+    """
+
+    CERTIFIED = 0
+    NOT_CONVERGED = 1
+    NO_EQUILIBRIUM = 2
+    UNKNOWN = 3
+
+    def __str__(self) -> str:
+        """Returns the name, which says more than the number."""
+        return self.name
+
+    @property
+    def sentence(self) -> str:
+        """What that means, in a sentence."""
+        return SENTENCES[self]
+
+
+SENTENCES = {
+    Result.CERTIFIED: "Every violation is within the tolerance.",
+    Result.NOT_CONVERGED: "The steps ran out before every violation was within the tolerance.",
+    Result.NO_EQUILIBRIUM: "No prices clear this market: whole goods are worth less than shares.",
+    Result.UNKNOWN: "No equilibrium was found, and none was shown to be missing.",
+}
+
+
+@register_dataclass
+@dataclass(frozen=True)
+class Certificate:
+    """By how much prices and bundles miss an equilibrium, condition by condition.
+
+    Attributes:
+        leftover: `[goods]`, quantities that nobody was given (below 0: given but not there).
+        unallocated: `Σ_j p_j leftover_j`, the money value of what is left over, as a share of the
+            value of all goods (or of all money, where that is more).
+        shortage: The largest share of a good that was given out beyond its supply.
+        overspent: `[agents]`, payment beyond wealth as a share of wealth; 0 where no budget binds.
+        irrational: `[agents]`, payment beyond worth, as a share of the agent's own scale; 0 in a
+            Fisher market, where money is worth nothing.
+        regret: `[agents]`, what the best bundle would have brought beyond the one given, as a
+            share of the agent's own scale (its wealth; without budgets, the larger of its worth
+            and the mean worth; in a Fisher market, of its best utility).
+        regret_mean: The same per unit of money: total regret over the total of the scales.
+        gap: The duality gap as a share of the total of the scales; NaN where none is defined.
+        local: Whether regret was measured by gradients of an unknown function, which bounds it
+            only if the function is concave.
+    """
+
+    leftover: Float[Array, "m"]
+    unallocated: Float[Array, ""]
+    shortage: Float[Array, ""]
+    overspent: Float[Array, "n"]
+    irrational: Float[Array, "n"]
+    regret: Float[Array, "n"]
+    regret_mean: Float[Array, ""]
+    gap: Float[Array, ""]
+    local: bool = field(default=False, metadata={"static": True})
+
+    @property
+    def violation(self) -> Any:
+        """The largest violation: of supply, of any budget, of anyone's reason, of mean regret."""
+        agents = jax.numpy if isinstance(self.regret, jax.core.Tracer) else np
+        parts = [
+            agents.abs(self.unallocated),
+            self.shortage,
+            agents.max(self.overspent, initial=0.0),
+            agents.max(self.irrational, initial=0.0),
+            self.regret_mean,
+        ]
+        return agents.max(agents.stack([agents.asarray(part) for part in parts]))
+
+
+@register_dataclass
+@dataclass(frozen=True)
+class Equilibrium:
+    """Prices and bundles, with what they miss. Everything is named in the units that came in.
+
+    Attributes:
+        prices: `[goods]`, money a unit.
+        bundles: `[agents, goods]`, quantities.
+        certificate: Every violation, measured on these prices and bundles.
+        code: `Result` as a number, which transformations of JAX can carry.
+        steps: How many steps the method took.
+        spending: `[agents]`, the marginal worth of wealth β in [0, 1]: at 1 money is left over.
+        all_caps_met: Whether every cap could be met at once, so that nothing has a price
+            (`money="cap"` only).
+        no_supply: bool `[goods]`, goods of which there is nothing, quoted at the highest bid.
+        warm: Where a similar market may start from; see `equilibrium(start=...)`.
+        method: What was used.
+
+    Example:
+        >>> import numpy as np, catallax as cx
+        >>> values = cx.valuations.Linear(np.array([[1.0, 2.0], [2.0, 1.0]]))
+        >>> eq = cx.equilibrium(values, np.ones(2), np.ones(2), money="budget")
+        >>> eq.result.name, eq.prices.round(3).tolist()
+        ('CERTIFIED', [1.0, 1.0])
+    """
+
+    prices: Float[Array, "m"]
+    bundles: Float[Array, "n m"]
+    certificate: Certificate
+    code: Int[Array, ""]
+    steps: Int[Array, ""]
+    spending: Float[Array, "n"]
+    all_caps_met: Bool[Array, ""]
+    no_supply: Bool[Array, "m"]
+    warm: Any = None
+    method: str = field(default="", metadata={"static": True})
+
+    @property
+    def result(self) -> Any:
+        """The `Result`; under a transformation of JAX its number."""
+        traced = isinstance(self.code, jax.core.Tracer) or np.ndim(self.code) > 0
+        return self.code if traced else Result(int(self.code))

@@ -1,0 +1,136 @@
+"""Agents whose slopes fall in steps: every piece of a good is a linear good of its own, bounded."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from catallax.clearing.equilibrium._blocks import RESET, Response
+from catallax.clearing.equilibrium._payment import Purse, Rule
+
+
+class Filling(NamedTuple):
+    """The state of agents who fill pieces; `[n, m, k]` each but the purse.
+
+    Attributes:
+        filled: x > 0.
+        room: h = width − x > 0.
+        aversion: z > 0, for x ≥ 0.
+        pressure: ζ > 0, for x ≤ width: `p + ζ − z = β s`.
+        purse: The `Purse`.
+    """
+
+    filled: Float[Array, "n m k"]
+    room: Float[Array, "n m k"]
+    aversion: Float[Array, "n m k"]
+    pressure: Float[Array, "n m k"]
+    purse: Purse
+
+
+class FillingSeen(NamedTuple):
+    """What is known of a `Filling`: `D⁻¹`, `h = D⁻¹ s`, `a = s·h` and κ."""
+
+    worth: Float[Array, "n"]
+    loose: Float[Array, "n m k"]
+    lean: Float[Array, "n m k"]
+    give: Float[Array, "n"]
+    kappa: Float[Array, "n"]
+    prices: Float[Array, "m"]
+
+
+class Pieces(NamedTuple):
+    """Agents with piecewise linear values.
+
+    Args:
+        slopes: `[n, m, k]`, s.
+        widths: `[n, m, k]`, above 0 and finite.
+        wealth: `[n]`.
+        rule: What money means.
+    """
+
+    slopes: Float[Array, "n m k"]
+    widths: Float[Array, "n m k"]
+    wealth: Float[Array, "n"]
+    rule: Rule
+
+    def begin(self, prices: Array, share: Any) -> Filling:
+        """Returns pieces filled by equal shares, at most half, and a β at which nobody wants more."""
+        pieces = self.slopes.shape[2]
+        filled = jnp.minimum(share / pieces, self.widths / 2)
+        worth = jnp.sum(self.slopes * filled, axis=(1, 2))
+        highest = jnp.max(self.slopes / prices[:, None], axis=(1, 2))
+        beta = 0.5 * jnp.minimum(1.0, 1 / jnp.maximum(highest, 1e-300))
+        purse = self.rule.begin(beta, worth, self.wealth)
+        excess = prices[:, None] - purse.beta[:, None, None] * self.slopes
+        pressure = jnp.maximum(-excess, 0) + 0.1 * prices[:, None]
+        return Filling(filled, self.widths - filled, excess + pressure, pressure, purse)
+
+    def look(self, state: Filling, prices: Array) -> FillingSeen:
+        """Returns the pieces of `(diag(z/x + ζ/h))⁻¹`."""
+        worth = jnp.sum(self.slopes * state.filled, axis=(1, 2))
+        loose = 1 / (state.aversion / state.filled + state.pressure / state.room)
+        lean = loose * self.slopes
+        give = jnp.sum(lean * self.slopes, axis=(1, 2))
+        kappa = self.rule.equation(state.purse, worth, self.wealth, 0.0, None).kappa
+        return FillingSeen(worth, loose, lean, give, kappa, prices)
+
+    def bundles(self, state: Filling, seen: FillingSeen) -> Array:
+        """Returns the sums over pieces."""
+        return jnp.sum(state.filled, axis=2)
+
+    def response(self, state: Filling, seen: FillingSeen) -> Response:
+        """Returns `K = D⁻¹ − ω h hᵀ` with `ω = κ / (1 + κ a)`, summed over pieces."""
+        omega = seen.kappa / (1 + seen.kappa * seen.give)
+        return Response(jnp.sum(seen.loose, axis=(0, 2)), jnp.sum(seen.lean, axis=2), omega)
+
+    def constant(
+        self, state: Filling, seen: FillingSeen, mu: Any, second: Filling | None
+    ) -> tuple[Array, Any]:
+        """Returns `Σ_i K (ρ + s t)` with `ρ = µ/x − µ/h − p + β s`."""
+        lower = mu if second is None else mu - second.filled * second.aversion
+        upper = mu if second is None else mu - second.room * second.pressure
+        lift, press = lower / state.filled, upper / state.room
+        pull = lift - press - seen.prices[:, None] + state.purse.beta[:, None, None] * self.slopes
+        purse = None if second is None else second.purse
+        equation = self.rule.equation(state.purse, seen.worth, self.wealth, mu, purse)
+        along = jnp.sum(seen.lean * pull, axis=(1, 2))
+        push = equation.kappa * (equation.target - along) / (1 + equation.kappa * seen.give)
+        filled = seen.loose * pull + seen.lean * push[:, None, None]
+        return jnp.sum(filled, axis=(0, 2)), (filled, along, lift, press, equation)
+
+    def follow(self, state: Filling, seen: FillingSeen, kept: Any, step: Array) -> Filling:
+        """Returns dx, dh, dz, dζ and the purse's direction."""
+        filled, along, lift, press, equation = kept
+        across = jnp.sum(seen.lean * step[:, None], axis=(1, 2))
+        spread = 1 + equation.kappa * seen.give
+        omega = equation.kappa / spread
+        filled = filled - seen.loose * step[:, None] + seen.lean * (omega * across)[:, None, None]
+        aversion = lift - state.aversion * (1 + filled / state.filled)
+        pressure = press - state.pressure * (1 - filled / state.room)
+        change = equation.kappa * (equation.target - along + across) / spread
+        purse = self.rule.follow(state.purse, equation, change)
+        return Filling(filled, -filled, aversion, pressure, purse)
+
+    def settle(self, state: Filling, prices: Array) -> Filling:
+        """Returns the state with z read off its definition wherever that is well inside."""
+        exact = prices[:, None] + state.pressure - state.purse.beta[:, None, None] * self.slopes
+        inside = exact > RESET * state.aversion
+        return state._replace(aversion=jnp.where(inside, exact, state.aversion))
+
+    def mirror(self, state: Filling) -> Filling:
+        """Returns a state whose products are minus the state's own."""
+        return state._replace(
+            filled=-state.filled, room=-state.room, purse=self.rule.mirror(state.purse)
+        )
+
+    def products(self, state: Filling) -> tuple[Array, ...]:
+        """Returns x z, h ζ and the purse's."""
+        own = (state.filled * state.aversion, state.room * state.pressure)
+        return (*own, *self.rule.products(state.purse))
+
+    def misses(self, state: Filling, seen: FillingSeen, prices: Array) -> Array:
+        """Returns the largest miss of `p + ζ − z = β s` and of the rule."""
+        beta = state.purse.beta[:, None, None]
+        off = prices[:, None] + state.pressure - state.aversion - beta * self.slopes
+        purse = self.rule.misses(state.purse, seen.worth, self.wealth)
+        return jnp.maximum(jnp.max(jnp.abs(off)), jnp.max(purse))

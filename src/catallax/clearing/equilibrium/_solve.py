@@ -1,0 +1,268 @@
+"""`equilibrium`: from valuations, supply and wealth to certified prices and bundles."""
+
+import dataclasses
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+from catallax._errors import InvalidSetting, NotConverged
+from catallax._types import exact
+from catallax.clearing.equilibrium._border import market_of
+from catallax.clearing.equilibrium._caps import caps_are_met, met
+from catallax.clearing.equilibrium._certificate import certificate_of
+from catallax.clearing.equilibrium._market import Market, Money
+from catallax.clearing.equilibrium._method import Found, Method
+from catallax.clearing.equilibrium._outcome import Certificate, Equilibrium, Result
+from catallax.clearing.equilibrium._padding import padded, rows_of
+from catallax.clearing.equilibrium._reduction import Reduction, reduced
+from catallax.clearing.equilibrium._reservation import with_quotes
+from catallax.clearing.equilibrium._traced import traced
+from catallax.clearing.equilibrium._weighted import default_method
+from catallax.clearing.equilibrium.valuations import Valuations
+
+DEAR = 1e100
+"""A price that nobody pays."""
+
+
+def equilibrium(
+    valuations: Valuations,
+    supply: ArrayLike,
+    wealth: ArrayLike | None = None,
+    *,
+    money: Money,
+    tol: float = 1e-6,
+    method: Method | None = None,
+    start: Any = None,
+    throw: bool = True,
+) -> Equilibrium:
+    """Finds Walrasian prices and bundles, `Equ(Σ_b ω_b, α_b) = (p, ω)`, and certifies them.
+
+    In equilibrium `Σ_b ω_b ≤ Ω`, `p ≥ 0`, `p·(Ω − Σ_b ω_b) = 0`, and each `ω_b` is a best bundle at
+    p, by what money means:
+
+    - `"none"`: the best of `α_b(ω) − p·ω`;
+    - `"cap"`: the best of `min(α_b(ω), w_b) − p·ω`, as the paper writes it;
+    - `"budget"`: the best of `α_b(ω) − p·ω` with `p·ω ≤ w_b`;
+    - `"fisher"`: the best of `α_b(ω)` with `p·ω ≤ w_b`.
+
+    Args:
+        valuations: What bundles are worth to n agents; one of `catallax.valuations`.
+        supply: `[m]`, quantities, 0 or more.
+        wealth: `[n]`, money, 0 or more; None with `money="none"`.
+        money: What money means; there is no default, since the answers differ.
+        tol: The largest violation that counts as an equilibrium, relative.
+        method: How to search; None for the default by size and kind.
+        start: `Equilibrium.warm` of a similar market, to start from.
+        throw: Whether to raise where the result is not certified; False hands it back.
+
+    Returns:
+        The `Equilibrium`, in NumPy float64.
+
+    Raises:
+        InvalidMarket: If an argument means nothing, by its name.
+        InvalidSetting: If the method cannot serve the market, or tol is out of range.
+        NotConverged: If the steps ran out, and `throw` is set.
+
+    Example:
+        >>> import numpy as np, catallax as cx
+        >>> values = cx.valuations.Linear(np.array([[1.0, 2.0], [2.0, 1.0]]))
+        >>> eq = cx.equilibrium(values, supply=[1.0, 1.0], wealth=[1.0, 0.5], money="budget")
+        >>> eq.prices.round(3).tolist(), eq.certificate.violation < 1e-6
+        ([0.667, 0.833], True)
+
+    Source: paper section 2, `Equ`; Eisenberg and Gale (1959); Cole et al. (2017) for budgets.
+    """
+    method = default_method(valuations, money) if method is None else method
+    if any(
+        isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((valuations, supply, wealth))
+    ):
+        return traced(valuations, supply, wealth, money, method, tol, start)
+    market = market_of(valuations, supply, wealth, money)
+    _check(method, market, tol)
+    outcome = solved(market, method, tol, start)
+    return _thrown(outcome, tol) if throw else outcome
+
+
+def solved(market: Market, method: Method, tol: float, start: Any = None) -> Equilibrium:
+    """Finds and certifies the equilibrium of a checked market, in a program for its bucket.
+
+    What is idle is taken out first and put back afterwards. Where every cap can be met at once,
+    prices are exactly 0 and bundles the smallest that do, for linear values; of other families
+    the found bundles are kept.
+
+    Args:
+        market: From `market_of`.
+        method: That serves it.
+        tol: The largest violation that counts as an equilibrium.
+        start: `Equilibrium.warm` of a market in the same bucket, or None.
+
+    Returns:
+        The `Equilibrium`, whatever its result.
+    """
+    reduction = reduced(market)
+    left = market if reduction is None else reduction.market
+    if left is None:
+        outcome = _nothing(type(method).__name__)
+    else:
+        outcome = _of_what_is_left(left, method, tol, start)
+    triple = outcome.prices, outcome.bundles, outcome.spending
+    all_met = left is not None and left.money == "cap" and _met(left, outcome, tol)
+    if all_met:
+        triple = met(left, outcome.bundles)
+    if reduction is not None:
+        triple = _put_back(reduction, market, triple, tol)
+    if not all_met and reduction is None:
+        return outcome
+    prices, bundles, spending = triple
+    certificate = measured(market, prices, bundles)
+    return dataclasses.replace(
+        outcome,
+        prices=prices,
+        bundles=bundles,
+        spending=spending,
+        certificate=certificate,
+        code=_code(certificate, tol),
+        all_caps_met=np.asarray(all_met),
+        no_supply=market.supply == 0,
+    )
+
+
+def _of_what_is_left(market: Market, method: Method, tol: float, start: Any) -> Equilibrium:
+    grown, rows, goods = padded(market), rows_of(market), market.supply.size
+    with exact():
+        found, seen = _searched(grown, _real(grown, rows, goods), method, tol, start)
+        parts = (found.prices, found.bundles, found.spending, found.steps)
+        prices, bundles, spending, steps = map(np.asarray, parts)
+        certificate = _cut(jax.tree.map(np.asarray, seen), rows, goods)
+    return Equilibrium(
+        prices=prices[:goods],
+        bundles=bundles[rows, :goods],
+        certificate=certificate,
+        code=_code(certificate, tol),
+        steps=steps,
+        spending=spending[rows],
+        all_caps_met=np.asarray(False),
+        no_supply=market.supply == 0,
+        warm=found.warm,
+        method=type(method).__name__,
+    )
+
+
+def _nothing(method: str) -> Equilibrium:
+    """Returns what is found where nobody is left; its certificate is still to come."""
+    none: Any = None
+    return Equilibrium(
+        prices=np.zeros(0),
+        bundles=np.zeros((0, 0)),
+        certificate=none,
+        code=none,
+        steps=np.asarray(0),
+        spending=np.zeros(0),
+        all_caps_met=none,
+        no_supply=none,
+        warm=None,
+        method=method,
+    )
+
+
+def _met(market: Market, outcome: Equilibrium, tol: float) -> bool:
+    if outcome.certificate.violation > tol:
+        return False
+    with exact():
+        worth = np.asarray(_worth(market.valuations, outcome.bundles))
+    return caps_are_met(market, np.asarray(outcome.prices), worth, tol)
+
+
+def _put_back(reduction: Reduction, market: Market, triple: Any, tol: float) -> Any:
+    prices, bundles, spending = reduction.put_back(market, *triple)
+    return with_quotes(market, prices, bundles, spending, tol), bundles, spending
+
+
+def measured(market: Market, prices: np.ndarray, bundles: np.ndarray) -> Certificate:
+    """Returns the certificate of a market and a pair, in a program for its bucket."""
+    grown, rows, goods = padded(market), rows_of(market), market.supply.size
+    # What was added by padding costs more than anyone would give for it.
+    wide_prices = np.full(grown.supply.size, DEAR)
+    wide_bundles = np.zeros((grown.wealth.size, grown.supply.size))
+    wide_prices[:goods] = prices
+    wide_bundles[rows, :goods] = bundles
+    with exact():
+        seen = _measured(grown, _real(grown, rows, goods), wide_prices, wide_bundles)
+        return _cut(jax.tree.map(np.asarray, seen), rows, goods)
+
+
+def _real(grown: Market, rows: np.ndarray, goods: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which agents and which goods were not added by padding."""
+    agents = np.zeros(grown.wealth.size, bool)
+    agents[rows] = True
+    return agents, np.arange(grown.supply.size) < goods
+
+
+def _code(certificate: Certificate, tol: float) -> np.ndarray:
+    certified = bool(certificate.violation <= tol)
+    return np.asarray(Result.CERTIFIED if certified else Result.NOT_CONVERGED)
+
+
+@partial(jax.jit, static_argnames=("method", "tol"))
+def _searched(
+    market: Market, real: tuple[Array, Array], method: Method, tol: float, start: Any
+) -> tuple[Found, Certificate]:
+    """Finds, and certifies without what was added by padding."""
+    found = method.find(market, tol, start)
+    return found, _own_certificate(market, real, found.prices, found.bundles)
+
+
+def _own_certificate(
+    market: Market, real: tuple[Array, Array], prices: Array, bundles: Array
+) -> Certificate:
+    """Certifies without what was added by padding: it owns nothing and is not there."""
+    agents, goods = real
+    own = dataclasses.replace(
+        market,
+        supply=jnp.where(goods, market.supply, 0.0),
+        wealth=jnp.where(agents, market.wealth, 0.0),
+    )
+    return certificate_of(own, prices, jnp.where(agents[:, None] & goods, bundles, 0.0))
+
+
+_measured = jax.jit(_own_certificate)
+
+_worth = jax.jit(lambda valuations, bundles: valuations.worth(bundles))
+
+
+def _cut(certificate: Certificate, rows: np.ndarray, goods: int) -> Certificate:
+    """Returns the part of a certificate that speaks of the real market."""
+    return dataclasses.replace(
+        certificate,
+        leftover=certificate.leftover[:goods],
+        overspent=certificate.overspent[rows],
+        irrational=certificate.irrational[rows],
+        regret=certificate.regret[rows],
+    )
+
+
+def _check(method: Method, market: Market, tol: float) -> None:
+    if not 0 < tol < 1:
+        raise InvalidSetting(
+            f"tol={tol} was given.", "A tolerance is a small share.", "Give 1e-6, say."
+        )
+    reason = method.serves(market)
+    if reason is not None:
+        raise InvalidSetting(
+            f"method={method} was given for this market.", reason, "Leave the method out."
+        )
+
+
+def _thrown(outcome: Equilibrium, tol: float) -> Equilibrium:
+    if outcome.result is Result.CERTIFIED:
+        return outcome
+    raise NotConverged(
+        f"{outcome.method} stopped after {int(outcome.steps)} steps with a violation of "
+        f"{float(outcome.certificate.violation):.1e}.",
+        f"The tolerance is {tol:.0e}.",
+        "Give more steps or a larger tol; throw=False hands back what was found.",
+    )

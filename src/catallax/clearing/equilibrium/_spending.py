@@ -1,0 +1,287 @@
+"""Agents whose budget is counted at prices: for values that are not of degree 1.
+
+For a value of degree 1 an agent pays `β v(x)`, and a budget is a statement about worth. For any
+other it is one about prices and bundles, `p·x + δ = w`, and the market's Newton equation is not
+symmetric.
+"""
+
+from functools import singledispatch
+from typing import Any, NamedTuple, Protocol
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from catallax.clearing.equilibrium._blocks import Block, Response
+from catallax.clearing.equilibrium._curved import Curved
+from catallax.clearing.equilibrium._payment import Purse, Unlimited
+from catallax.clearing.equilibrium._pieces import Pieces
+from catallax.clearing.equilibrium._quantities import Quantities
+
+TINY = 1e-300
+
+STEEPEST = 1.0
+"""The most by which log β falls in a step."""
+
+
+class Held(Unlimited):
+    """β as it stands: `Spending` moves it.
+
+    Args:
+        limit: When money may be left over.
+    """
+
+    def __init__(self, limit: "Limit") -> None:
+        self.limit = limit
+
+    def begin(self, beta: Array, worth: Array, wealth: Array) -> Purse:
+        """Returns about the β at which an equal share costs what its holder has."""
+        beta = self.limit.within(wealth / jnp.maximum(worth, TINY))
+        return Purse(beta, self.limit.room(beta), wealth / 2, jnp.ones_like(beta))
+
+
+class Limit(Protocol):
+    """When money may be left over: `dδ = rest + slope·dβ`."""
+
+    def within(self, beta: Array) -> Float[Array, "n"]:
+        """Returns β moved to where a search may start."""
+        ...
+
+    def room(self, beta: Array) -> Float[Array, "n"]:
+        """Returns how far β may rise, or 1 if there is no end."""
+        ...
+
+    def slope(self, purse: Purse) -> Float[Array, "n"]:
+        """Returns how much more is left over with β, 0 or more."""
+        ...
+
+    def rest(self, purse: Purse, mu: Any, second: Purse | None) -> Float[Array, "n"]:
+        """Returns how δ moves where β stands still."""
+        ...
+
+    def product(self, purse: Purse) -> Float[Array, "n"]:
+        """Returns what falls to 0 with µ."""
+        ...
+
+
+class UpToOne:
+    """With a budget money is left over only at β = 1: `(1 − β) δ = µ`."""
+
+    def within(self, beta: Array) -> Array:
+        """Returns β, at most 1/2."""
+        return jnp.minimum(beta, 0.5)
+
+    def room(self, beta: Array) -> Array:
+        """Returns 1 − β."""
+        return 1 - beta
+
+    def slope(self, purse: Purse) -> Array:
+        """Returns `δ / (1 − β)`."""
+        return purse.idle / purse.eta
+
+    def rest(self, purse: Purse, mu: Any, second: Purse | None) -> Array:
+        """Returns `(µ − (1 − β) δ) / (1 − β)`."""
+        short = mu - purse.eta * purse.idle
+        return (short if second is None else short - second.eta * second.idle) / purse.eta
+
+    def product(self, purse: Purse) -> Array:
+        """Returns `(1 − β) δ`."""
+        return purse.eta * purse.idle
+
+
+class Satiated:
+    """Where all is spent money is left over only without wants, at β = ∞: `δ / β = µ`."""
+
+    def within(self, beta: Array) -> Array:
+        """Returns β."""
+        return beta
+
+    def room(self, beta: Array) -> Array:
+        """Returns 1."""
+        return jnp.ones_like(beta)
+
+    def slope(self, purse: Purse) -> Array:
+        """Returns `δ / β`."""
+        return purse.idle / purse.beta
+
+    def rest(self, purse: Purse, mu: Any, second: Purse | None) -> Array:
+        """Returns `µ β − δ`."""
+        return mu * purse.beta - purse.idle
+
+    def product(self, purse: Purse) -> Array:
+        """Returns `δ / β`."""
+        return purse.idle / purse.beta
+
+
+LIMITS: dict[str, Limit] = {"budget": UpToOne(), "fisher": Satiated()}
+"""The limits by the names that callers give."""
+
+
+class Ahead(NamedTuple):
+    """The predictor's direction, as far as agents need it."""
+
+    state: Any
+    prices: Float[Array, "m"]
+
+
+class SpendingSeen(NamedTuple):
+    """What is known of agents who count: `g̃ = D⁻¹ g` by good, `p̃ − x` with `p̃ = D⁻¹ p`.
+
+    Attributes:
+        inner: What the inner block knows.
+        gain: `[n, m]`, `∂x/∂β` by good.
+        rows: `[n, m]`, `p̃ − x`.
+        yields: `[n]`, `p·∂x/∂β + ∂δ/∂β`, above 0.
+        slope: `[n]`, `∂δ/∂β`.
+        prices: `[m]`.
+    """
+
+    inner: Any
+    gain: Float[Array, "n m"]
+    rows: Float[Array, "n m"]
+    yields: Float[Array, "n"]
+    slope: Float[Array, "n"]
+    prices: Float[Array, "m"]
+
+
+class Spending(NamedTuple):
+    """Agents of another block, each with its budget `p·x + δ = w`.
+
+    Args:
+        inner: `Quantities`, `Pieces` or `Curved` with the rule `Held`.
+        wealth: `[n]`.
+        limit: When money may be left over.
+    """
+
+    inner: Any
+    wealth: Float[Array, "n"]
+    limit: Limit
+
+    def begin(self, prices: Array, share: Any) -> Any:
+        """Returns where the inner block begins."""
+        return self.inner.begin(prices, share)
+
+    def look(self, state: Any, prices: Array) -> SpendingSeen:
+        """Returns how bundles and payments answer β and prices."""
+        seen = self.inner.look(state, prices)
+        gain = by_good(seen.lean)
+        slope = self.limit.slope(state.purse)
+        rows = bought_for(self.inner, seen, prices) - self.inner.bundles(state, seen)
+        return SpendingSeen(seen, gain, rows, gain @ prices + slope, slope, prices)
+
+    def bundles(self, state: Any, seen: SpendingSeen) -> Array:
+        """Returns what everyone holds."""
+        return self.inner.bundles(state, seen.inner)
+
+    def response(self, state: Any, seen: SpendingSeen) -> Response:
+        """Returns `K = D⁻¹ − g̃ (p̃ − x)ᵀ / (p·g̃ + ∂δ/∂β)`, which is not symmetric."""
+        alone = self.inner.response(state, seen.inner)
+        coupled = -(seen.gain / seen.yields[:, None]).T @ seen.rows
+        whole = coupled if alone.matrix is None else coupled + alone.matrix
+        none = jnp.zeros((0, seen.prices.shape[0]))
+        return Response(alone.diagonal, none, jnp.zeros(0), whole)
+
+    def constant(
+        self, state: Any, seen: SpendingSeen, mu: Any, second: Ahead | None
+    ) -> tuple[Array, Any]:
+        """Returns how bundles move at `dp = 0`, when everyone pays what it has."""
+        own = None if second is None else second.state
+        total, kept = self.inner.constant(state, seen.inner, mu, own)
+        rest = self.limit.rest(state.purse, mu, None if own is None else own.purse)
+        due = self.wealth - self.bundles(state, seen) @ seen.prices - state.purse.idle
+        if second is not None:
+            due = due - by_good(_moved(second.state)) @ second.prices
+        change = (due - rest - by_good(kept[0]) @ seen.prices) / seen.yields
+        return total + change @ seen.gain, (kept, change, rest)
+
+    def follow(self, state: Any, seen: SpendingSeen, kept: Any, step: Float[Array, "m"]) -> Any:
+        """Returns the direction of the state, and of β and δ."""
+        inner, change, rest = kept
+        change = change + seen.rows @ step / seen.yields
+        lean = seen.inner.lean
+        bundle = inner[0] + lean * jnp.reshape(change, (-1, *(1,) * (lean.ndim - 1)))
+        direction = self.inner.follow(state, seen.inner, (bundle, *inner[1:]), step)
+        none = jnp.zeros_like(change)
+        room = self.limit.room(change) - self.limit.room(none)
+        purse = Purse(change, room, rest + seen.slope * change, none)
+        return direction._replace(purse=purse)
+
+    def unhindered(self, direction: Any) -> Any:
+        """Returns a direction in which no falling β stops anybody: `bent` keeps it above 0."""
+        rising = jnp.maximum(direction.purse.beta, 0.0)
+        return direction._replace(purse=direction.purse._replace(beta=rising))
+
+    def bent(self, state: Any, there: Any, length: Array, direction: Any) -> Any:
+        """Returns a state after a step, in which a falling β falls in proportion."""
+        purse = state.purse
+        rate = length * direction.purse.beta / purse.beta
+        falls = rate < 0
+        beta = purse.beta * jnp.where(falls, jnp.exp(jnp.maximum(rate, -STEEPEST)), 1 + rate)
+        room = jnp.where(falls, self.limit.room(beta), there.purse.eta)
+        return there._replace(purse=there.purse._replace(beta=beta, eta=room))
+
+    def settle(self, state: Any, prices: Array) -> Any:
+        """Returns the state with multipliers read off their definitions."""
+        return self.inner.settle(state, prices)
+
+    def products(self, state: Any) -> tuple[Array, ...]:
+        """Returns the inner products and that of money."""
+        return (*self.inner.products(state), self.limit.product(state.purse))
+
+    def misses(self, state: Any, seen: SpendingSeen, prices: Array) -> Array:
+        """Returns the largest miss of the inner equalities and of `p·x + δ = w`."""
+        off = 1 - (self.bundles(state, seen) @ prices + state.purse.idle) / self.wealth
+        return jnp.maximum(self.inner.misses(state, seen.inner, prices), jnp.max(jnp.abs(off)))
+
+
+def by_good(amounts: Array) -> Float[Array, "n m"]:
+    """Returns amounts by good, whether or not a good comes in pieces."""
+    return amounts if amounts.ndim == 2 else jnp.sum(amounts, axis=2)
+
+
+def _moved(direction: Any) -> Array:
+    return direction.filled if hasattr(direction, "filled") else direction.bundle
+
+
+@singledispatch
+def bought_for(inner: Any, seen: Any, prices: Array) -> Float[Array, "n m"]:
+    """Returns `D⁻¹ p`, by how much bundles shrink if all prices rise in proportion.
+
+    Args:
+        inner: A block that chooses quantities.
+        seen: What it knows of a state.
+        prices: `[m]`.
+
+    Returns:
+        `[n, m]`, by good.
+
+    Raises:
+        TypeError: For a block of another kind.
+    """
+    raise TypeError(type(inner).__name__)
+
+
+@bought_for.register(Quantities)
+@bought_for.register(Pieces)
+def _(inner: Any, seen: Any, prices: Array) -> Array:
+    return by_good(seen.loose) * prices
+
+
+@bought_for.register
+def _(inner: Curved, seen: Any, prices: Array) -> Array:
+    return seen.inverse @ prices
+
+
+def counted(block: Block, money: str) -> Any:
+    """Returns a block whose budget is counted at prices, if its values are not of degree 1.
+
+    Args:
+        block: Of `InteriorPoint`.
+        money: "budget" or "fisher".
+
+    Returns:
+        The block itself for values of degree 1, else `Spending`.
+    """
+    whole = isinstance(block, Quantities) and block.family.homogeneous
+    if whole or not isinstance(block, Quantities | Pieces | Curved):
+        return block
+    return Spending(block._replace(rule=Held(LIMITS[money])), block.wealth, LIMITS[money])

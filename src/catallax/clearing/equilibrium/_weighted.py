@@ -1,0 +1,117 @@
+"""`WeightedWelfare`: budgets with values that are not of degree 1, attempted."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from catallax._errors import InvalidSetting
+from catallax.clearing.equilibrium._attempt import Course, Effort, attempted
+from catallax.clearing.equilibrium._interior import Iterate
+from catallax.clearing.equilibrium._interior_method import INNER, InteriorPoint
+from catallax.clearing.equilibrium._interior_start import Scaled, scaled_market
+from catallax.clearing.equilibrium._market import Market, Money
+from catallax.clearing.equilibrium._method import Found, Method
+from catallax.clearing.equilibrium._spending import counted
+
+SHRINK = 0.4
+"""Each attempt begins with this much of the bundles with which the one before it began."""
+
+
+@dataclass(frozen=True)
+class WeightedWelfare:
+    """Weights of welfare and prices at once, for budgets on any concave values: an attempt.
+
+    An equilibrium with budgets maximises `Σ_b β_b α_b(ω_b)` for weights β in (0, 1] at which
+    everybody can pay: `p·ω_b ≤ w_b`, with money left over only where β is 1. Newton's method looks
+    for prices, bundles and weights together. For values of degree 1 that is a convex programme;
+    for others an equilibrium can be hard to find (with all money spent the problem is
+    PPAD-complete already for piecewise linear values), and there may be several. What is found is
+    certified or it is not; there is nothing in between.
+
+    Args:
+        steps: The most it takes, over all attempts.
+
+    Raises:
+        InvalidSetting: If steps is below 1.
+
+    Example:
+        >>> import numpy as np, catallax as cx
+        >>> values = cx.valuations.Logarithmic(np.array([[3.0, 1.0], [1.0, 3.0]]), 1.0)
+        >>> eq = cx.equilibrium(values, np.ones(2), np.array([0.5, 0.5]), money="budget")
+        >>> eq.method, eq.result.name, eq.prices.round(4).tolist()
+        ('WeightedWelfare', 'CERTIFIED', [0.5, 0.5])
+
+    Source: Negishi (1960) for weights; Chen and Teng, "Spending is not easier than trading"
+        (2009), and Vazirani and Yannakakis (2011) for how hard it is.
+    """
+
+    steps: int = 400
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise InvalidSetting(
+                f"steps={self.steps} was given.", "A method takes a step.", "Give 1 or more."
+            )
+
+    def serves(self, market: Market) -> str | None:
+        """Returns why it cannot solve such a market, or None."""
+        if market.money in ("budget", "fisher"):
+            return None
+        return "Without budgets the market is a convex programme, which needs no attempts."
+
+    def find(self, market: Market, tol: float, start: Any = None) -> Found:
+        """Returns the best it found; see `Method`. It has no use for a start."""
+        scaled = scaled_market(market)
+        blocks = tuple(counted(block, market.money) for block in scaled.blocks)
+        scaled = scaled._replace(blocks=blocks)
+
+        def opening(attempt: Array) -> Iterate:
+            return _opening(scaled, attempt)
+
+        course = Course(blocks, scaled.total, INNER * tol)
+        return in_units(scaled, attempted(course, opening, self.steps))
+
+
+def default_method(valuations: Any, money: Money) -> Method:
+    """Returns the method for a kind of market: `InteriorPoint` wherever a programme is convex.
+
+    Args:
+        valuations: One of `catallax.valuations`.
+        money: What money means.
+
+    Returns:
+        `InteriorPoint()`, or `WeightedWelfare()`.
+    """
+    whole = getattr(valuations, "homogeneous", True)
+    return InteriorPoint() if whole or money in ("none", "cap") else WeightedWelfare()
+
+
+def _opening(scaled: Scaled, attempt: Array) -> Iterate:
+    agents = sum(block.wealth.shape[0] for block in scaled.blocks)
+    share = SHRINK**attempt / agents
+    states = tuple(block.begin(scaled.prices, share) for block in scaled.blocks)
+    return Iterate(scaled.prices, jnp.full_like(scaled.prices, 0.1), states)
+
+
+def in_units(scaled: Scaled, effort: Effort) -> Found:
+    """Returns the best iterate in the units of the market.
+
+    Args:
+        scaled: The market in its own units.
+        effort: What was attempted.
+
+    Returns:
+        The `Found`.
+    """
+    iterate, bundles, spending = effort.best, [], []
+    for block, state in zip(scaled.blocks, iterate.blocks, strict=True):
+        bundles.append(block.bundles(state, block.look(state, iterate.prices)))
+        spending.append(state.purse.beta)
+    return Found(
+        prices=iterate.prices * scaled.unit / scaled.supply,
+        bundles=jnp.concatenate(bundles) * scaled.supply,
+        spending=jnp.concatenate(spending),
+        steps=effort.steps,
+    )
