@@ -113,9 +113,9 @@ def segment_program(setting: Setting, world: World, chunks: int, record_moves: b
     """
 
     def segment(run: RunState, wanted: Int64[Array, ""]) -> tuple[RunState, tuple[Any, Flows]]:
+        chunk = jax.jit(partial(_chunk, setting, world, record_moves), inline=True)  # traced once
         idle = jax.tree.map(
-            lambda leaf: jnp.zeros(leaf.shape, leaf.dtype),
-            jax.eval_shape(partial(_chunk, setting, world, record_moves), run)[1],
+            lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(chunk, run)[1]
         )
 
         def body(run: RunState, index: Array) -> tuple[RunState, Any]:
@@ -123,9 +123,7 @@ def segment_program(setting: Setting, world: World, chunks: int, record_moves: b
             alive = jnp.any(run.economy.population.alive) | setting.market.entry.revives(treasury)
             fine = run.economy.ledger.faults == 0
             go = (index < wanted) & alive & fine
-            run, rows = jax.lax.cond(
-                go, partial(_chunk, setting, world, record_moves), lambda run: (run, idle), run
-            )
+            run, rows = jax.lax.cond(go, chunk, lambda run: (run, idle), run)
             return run, (rows, go)
 
         run, rows = jax.lax.scan(body, run, jnp.arange(chunks, dtype=jnp.int64))
@@ -176,16 +174,15 @@ def _tick(
         observation = jax.vmap(world.observe)(worlds.state)
     economy, decision = trade(setting, run.economy, observation, worlds.closing, draws)
     with floats():
-        keys = jax.vmap(jax.random.split)(draws.world)
         state, reward, terminated = jax.vmap(world.step)(
-            worlds.state, bounded(setting.spaces.action, decision.action), keys[:, 0]
+            worlds.state, bounded(setting.spaces.action, decision.action), draws.world[:, 0]
         )
         reached = jax.vmap(world.observe)(state) if setting.market.consumers else None
     economy, record, more_moves = collect(
         setting, economy, decision, reward.astype(jnp.float32), terminated, reached
     )
     with floats():
-        worlds, tally = _turn(world, worlds, state, record, keys[:, 1], decision)
+        worlds, tally = _turn(world, worlds, state, record, draws.world[:, 1], decision)
     moves = (decision.moves, *more_moves) if record_moves else ()
     return RunState(economy, worlds), (record, observation, tally, moves)
 
