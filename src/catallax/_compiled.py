@@ -19,6 +19,9 @@ from catallax._types import Key, PyTree, exact, floats
 from catallax.agents._actions import bounded
 from catallax.worlds._protocol import World
 
+LONG = 3 * 10**8
+"""Changes of a single weight in a training call from which `compiler_options` are for long ones."""
+
 
 class WorldsState(NamedTuple):
     """W functional worlds between two ticks.
@@ -95,7 +98,9 @@ def _begin(setting: Setting, world: World) -> Any:
 
 
 @lru_cache(maxsize=64)
-def segment_program(setting: Setting, world: World, chunks: int, record_moves: bool) -> Any:
+def segment_program(
+    setting: Setting, world: World, chunks: int, record_moves: bool, long: bool = False
+) -> Any:
     """Returns the compiled function that runs up to `chunks` chunks.
 
     It takes a `RunState` and how many chunks to run, and returns the state after with its books
@@ -107,6 +112,7 @@ def segment_program(setting: Setting, world: World, chunks: int, record_moves: b
         world: A functional world.
         chunks: The most it runs; fewer need no new compilation.
         record_moves: Whether to return every transfer.
+        long: Whether it will run for so long that faster code is worth a slower compilation.
 
     Returns:
         A jitted function, to be called in the 64-bit context.
@@ -130,14 +136,29 @@ def segment_program(setting: Setting, world: World, chunks: int, record_moves: b
         economy, flows = close_books(run.economy)
         return run._replace(economy=economy), (rows, flows)
 
-    return jax.jit(segment, compiler_options=compiler_options(level=1))
+    return jax.jit(segment, compiler_options=compiler_options(level=1, long=long))
 
 
-def compiler_options(level: int) -> dict[str, Any]:
-    """Returns XLA's options: on a CPU its costliest passes take seconds and gain nothing here.
+def is_long(setting: Setting, run: RunState) -> bool:
+    """Returns whether a plan changes so many weights so often that it takes many seconds."""
+    learning = setting.market.learning
+    learned = [
+        group.genes.learned
+        for species, group in zip(setting.species, run.economy.groups, strict=True)
+        if species.learns
+    ]
+    weights = sum(leaf.size for leaf in jax.tree.leaves(learned))
+    updates = int(run.economy.plan.ticks) // learning.horizon
+    return weights * updates * learning.epochs * learning.minibatches >= LONG
+
+
+def compiler_options(level: int, long: bool = False) -> dict[str, Any]:
+    """Returns XLA's options: on a CPU its costliest passes take seconds and gain little here.
 
     Args:
         level: Of LLVM's optimisation; 0 for what runs once.
+        long: Whether to compile loops with the emitters that take twice as long and give loops
+            over weights a quarter less time.
 
     Returns:
         Options for `jax.jit`; none on other devices.
@@ -146,7 +167,7 @@ def compiler_options(level: int) -> dict[str, Any]:
         return {}
     return {
         "xla_backend_optimization_level": level,
-        "xla_cpu_use_fusion_emitters": False,
+        "xla_cpu_use_fusion_emitters": long,
         "xla_llvm_disable_expensive_passes": True,
     }
 
