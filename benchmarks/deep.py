@@ -88,12 +88,12 @@ def trainings(sb3: str, rejax: str) -> dict[str, list[dict[str, Any]]]:
         chosen = ("--seed", seed)
         runs["sb3, 1 thread"].append(contend(sb3, "run_sb3.py", *chosen, "--threads", 1))
         with tempfile.TemporaryDirectory() as cache:
-            keep = {"JAX_COMPILATION_CACHE_DIR": cache}
+            keep = {"XDG_CACHE_HOME": cache}  # as users have it: Catallax keeps programs there
             runs["cold"].append(contend(*ours, *chosen, **keep))
             runs["warm"].append(contend(*ours, *chosen, **keep))
         runs["sb3, default threads"].append(contend(sb3, "run_sb3.py", *chosen))
         with tempfile.TemporaryDirectory() as cache:
-            keep = {"JAX_COMPILATION_CACHE_DIR": cache}
+            keep = {"XDG_CACHE_HOME": cache}
             runs["ten seeds"].append(contend(*ours, "--seeds", SEEDS, **keep))
         with tempfile.TemporaryDirectory() as cache:
             keep = {"JAX_COMPILATION_CACHE_DIR": cache}

@@ -17,6 +17,7 @@ from catallax.agents._encoders import (
     absorb,
     as_vector,
     centre_and_half,
+    cosine,
     encoder_state,
     no_statistics,
     pack_bits,
@@ -86,6 +87,16 @@ def test_raw_counts_the_entries_of_any_space():
 
 
 # --- Fourier
+
+
+def test_the_cosine_is_the_cosine():
+    angles = np.linspace(-40, 40, 100_001, dtype=np.float32)
+    found = np.asarray(cosine(jnp.asarray(angles)))
+    np.testing.assert_allclose(found, np.cos(angles.astype(np.float64)), atol=4e-6)
+    near = np.abs(angles) < math.pi
+    np.testing.assert_allclose(found[near], np.cos(angles[near].astype(np.float64)), atol=4e-7)
+    assert np.abs(found).max() <= 1 + 1e-6
+    assert not np.isfinite(cosine(jnp.asarray([np.inf, np.nan]))).any()
 
 
 def test_fourier_features_are_cosines_of_scaled_projections():

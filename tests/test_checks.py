@@ -131,6 +131,18 @@ class FavoursSlots(Wrong):
 
 
 @dataclass(frozen=True)
+class DistrustsLeads(Wrong):
+    """Whoever bids more than twice the price pays its bid: in ratios, which a constant changes."""
+
+    def spoil(self, bids, enters, luck, sale):
+        own = jnp.take_along_axis(bids, jnp.maximum(sale.winner, 0)[None], 0)[0]
+        far = (sale.winner >= 0) & (own > 2 * sale.price)
+        return sale._replace(
+            price=jnp.where(far, own, sale.price), setter=jnp.where(far, sale.winner, sale.setter)
+        )
+
+
+@dataclass(frozen=True)
 class SaysOwn(Wrong):
     own: ClassVar[bool] = True
 
@@ -165,6 +177,7 @@ CULPRITS = [
     (Floating(), "answers in whole numbers"),
     (LooksNextDoor(), "worlds do not meet"),
     (FavoursSlots(), "names do not matter"),
+    (DistrustsLeads(), "a constant on all bids is a constant on the price"),
     (SaysOwn(), "an own price is the winner's bid"),
     (Remembers(), "the same luck gives the same sale"),
     (NotAValue(), "is a frozen value"),

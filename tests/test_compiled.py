@@ -8,12 +8,15 @@ import sys
 from contextlib import contextmanager
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import catallax as cx
 from catallax import _drivers
-from catallax._compiled import segment_program
+from catallax._compiled import compiler_options, is_long, segment_program
+from catallax._drivers import driver_of
+from catallax._types import exact
 from test_deep import tables_of
 
 STORY = """
@@ -100,7 +103,7 @@ def test_a_setting_is_compiled_once(caplog):
     world = cx.worlds.Chain(length=3)
     economy = cx.train(market, world, steps=40, worlds=2, seed=0)
     driver = economy._driver
-    program = segment_program(driver.setting, world, driver.chunks, False)
+    program = segment_program(driver.setting, world, driver.chunks, False, False)
     economy.train(8)
     with caplog.at_level(logging.WARNING), jax.log_compiles():
         for steps in (8, 24, 160, 3):
@@ -109,7 +112,26 @@ def test_a_setting_is_compiled_once(caplog):
     compiled = [r.message for r in caplog.records if "Compiling" in r.message]
     assert compiled == []
     assert program._cache_size() == 1
-    assert segment_program(other._driver.setting, world, driver.chunks, False) is program
+    assert segment_program(other._driver.setting, world, driver.chunks, False, False) is program
+
+
+@pytest.mark.parametrize(
+    ("agent", "steps", "long"),
+    [
+        (cx.Neural(hidden=(64, 64)), 10**7, True),
+        (cx.Neural(hidden=(64, 64)), 10**5, False),
+        (cx.Linear(encoder=cx.Fourier(8)), 10**7, False),
+    ],
+    ids=["networks for long", "networks", "few weights"],
+)
+def test_only_long_trainings_of_many_weights_are_compiled_for_long(agent, steps, long):
+    market = cx.DeepMarket(agents=[agent], learning=cx.Learning(epochs=4))
+    driver = driver_of(market, cx.worlds.CartPole(), 8, 0)
+    run = driver.first_state(0)
+    with exact():
+        plan = run.economy.plan._replace(ticks=jnp.int64(steps // 8))
+    assert is_long(driver.setting, run._replace(economy=run.economy._replace(plan=plan))) is long
+    assert compiler_options(1, long)["xla_cpu_use_fusion_emitters"] is long
 
 
 class Stops(cx.Callback):

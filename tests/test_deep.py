@@ -106,9 +106,8 @@ def advance_of(market, world, worlds):
             seen = jax.vmap(world.observe)(state)
         economy, decision = trade(setting, economy, seen, closing, draws)
         with floats():
-            keys = jax.vmap(jax.random.split)(draws.world)
-            after, reward, over = jax.vmap(world.step)(state, decision.action, keys[:, 0])
-            fresh = jax.vmap(world.initial)(keys[:, 1])
+            after, reward, over = jax.vmap(world.step)(state, decision.action, draws.world[:, 0])
+            fresh = jax.vmap(world.initial)(draws.world[:, 1])
         economy, record, _ = collect(setting, economy, decision, reward, over, None)
         told = {
             "seen": seen, "closing": closing, "tables": tables, "luck": draws.luck.explore,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catallax._keys import stream
+from catallax._keys import shuffled, stream
 from catallax._types import exact, floats
 
 KEY = jax.random.key(0)
@@ -59,3 +59,19 @@ def test_a_stream_that_was_written_down_is_drawn_again():
         (1_946_698_804, 241_435_007),
         (80_437_882, 3_102_353_101),
     ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 500, 5000])
+def test_shuffling_leaves_nobody_out(size):
+    order = shuffled(KEY, size)
+    assert order.dtype == jnp.int32
+    np.testing.assert_array_equal(np.sort(order), np.arange(size))
+    if size < 1000:
+        np.testing.assert_array_equal(order, jax.random.permutation(KEY, size))
+
+
+def test_every_order_comes_up_as_often():
+    orders = np.asarray(jax.vmap(lambda key: shuffled(key, 3))(jax.random.split(KEY, 6000)))
+    counts = np.unique(orders @ [9, 3, 1], return_counts=True)[1]
+    assert len(counts) == 6
+    assert np.abs(counts - 1000).max() < 150

@@ -39,7 +39,8 @@ def record_of(rows):
 def by_hand(rows, discount, trace):
     """G, and whether it is known, from the end backwards; straight from its definition."""
     found = []
-    following = (rows[-1][0], rows[-1][1])  # the last tick's revenue stands at its price
+    price, sold, _, reward, ended = rows[-1]
+    following = (reward, True) if ended else (price, sold)  # where it goes on, it is its price
     for now, after in reversed(list(pairwise(rows))):
         _, _, _, reward, ended = now
         price, sold, closing = after[:3]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from jax.sharding import Mesh, PartitionSpec
 
+from catallax import _ledger
 from catallax._ledger import (
     BALANCE_MAX,
     N_REASONS,
@@ -26,6 +27,7 @@ from catallax._ledger import (
     post,
     post_each,
     together,
+    totals,
     transfers,
 )
 from catallax._life import Births, Enumerate, Mutate
@@ -159,6 +161,14 @@ def test_posting_to_each_is_posting_one_by_one(amounts):
         )
         for left, right in zip(each, one_by_one, strict=True):
             np.testing.assert_array_equal(left, right)
+
+
+def test_sums_by_slot_are_the_same_compared_and_scattered(monkeypatch):
+    amounts, slots = [5, -2, 7, 2**50], jnp.asarray([2, 0, 2, 4], jnp.int32)
+    for most in (0, 2**12):
+        monkeypatch.setattr(_ledger, "DENSE", most)
+        with exact():
+            assert totals(ticks(amounts), slots, 5).tolist() == [-2, 0, 12, 0, 2**50]
 
 
 def test_a_transfer_below_zero_changes_sides():

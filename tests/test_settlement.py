@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catallax import _ledger
 from catallax._auctions import FirstPrice, Vickrey
 from catallax._clearing import Luck, Sale, clear_within_means
 from catallax._exploration import NoExploration
@@ -348,6 +349,13 @@ def test_refinancing_takes_nothing_from_anybody():
 
 # --- every fault of the sales
 
+
+@pytest.fixture(params=[0, 2**12])
+def either_way(request, monkeypatch):
+    """Both ways to sum by account: all compared with all, and scattered."""
+    monkeypatch.setattr(_ledger, "DENSE", request.param)
+
+
 HONEST = {"owner": A, "buyer": B, "price": 100, "paid": 60}
 
 
@@ -373,12 +381,14 @@ def moved(ledger, debit, credit, amount):
         return post(ledger, transfers(debit, credit, ticks([amount]), Reason.PURCHASE))
 
 
+@pytest.mark.usefixtures("either_way")
 def test_an_honest_sale_passes():
     before = opened(500, 500, 500)
     assert checked(before, sell(before, **HONEST)) == []
     assert checked(before, before, sold=False) == []
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize(
     "terms",
     [
@@ -439,6 +449,7 @@ def prices_checked(sale, valuations, means, reserve=None):
     return faults_named(found.faults)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize(
     ("sale", "valuations", "means", "reserve", "found"),
     [

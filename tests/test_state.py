@@ -22,7 +22,7 @@ def test_draws_are_those_of_the_key():
     assert not np.array_equal(first.luck.explore, other.luck.explore)
     assert first.luck.explore.shape == (5, 2, 3)
     assert first.action.shape == (5, 3, 1)
-    assert first.world.shape == (5, 3)
+    assert first.world.shape == (5, 3, 2)
 
 
 def test_no_two_draws_of_a_tick_are_the_same_numbers():

@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float32, Int32, Int64
 
 from catallax._auctions import Auction
 from catallax._exploration import Exploration, NoExploration
+from catallax._ledger import totals
 from catallax._types import NOBODY
 
 
@@ -90,7 +91,7 @@ def clear_within_means(
     def overspent(sale: Sale) -> Bool[Array, "N"]:
         spent = jnp.where(sale.buyer == NOBODY, 0, jnp.maximum(sale.paid, 0))
         slot = jnp.where(sale.buyer == NOBODY, 0, sale.buyer)
-        return jax.ops.segment_sum(spent, slot, n_agents) > jnp.maximum(means, 0)
+        return totals(spent, slot, n_agents) > jnp.maximum(means, 0)
 
     def ration(
         carry: tuple[Sale, Bool[Array, "N"], Bool[Array, "N"]],

@@ -19,6 +19,9 @@ from catallax._types import Key, PyTree, exact, floats
 from catallax.agents._actions import bounded
 from catallax.worlds._protocol import World
 
+LONG = 3 * 10**8
+"""Changes of a single weight in a training call from which `compiler_options` are for long ones."""
+
 
 class WorldsState(NamedTuple):
     """W functional worlds between two ticks.
@@ -95,7 +98,9 @@ def _begin(setting: Setting, world: World) -> Any:
 
 
 @lru_cache(maxsize=64)
-def segment_program(setting: Setting, world: World, chunks: int, record_moves: bool) -> Any:
+def segment_program(
+    setting: Setting, world: World, chunks: int, record_moves: bool, long: bool = False
+) -> Any:
     """Returns the compiled function that runs up to `chunks` chunks.
 
     It takes a `RunState` and how many chunks to run, and returns the state after with its books
@@ -107,15 +112,16 @@ def segment_program(setting: Setting, world: World, chunks: int, record_moves: b
         world: A functional world.
         chunks: The most it runs; fewer need no new compilation.
         record_moves: Whether to return every transfer.
+        long: Whether it will run for so long that faster code is worth a slower compilation.
 
     Returns:
         A jitted function, to be called in the 64-bit context.
     """
 
     def segment(run: RunState, wanted: Int64[Array, ""]) -> tuple[RunState, tuple[Any, Flows]]:
+        chunk = jax.jit(partial(_chunk, setting, world, record_moves), inline=True)  # traced once
         idle = jax.tree.map(
-            lambda leaf: jnp.zeros(leaf.shape, leaf.dtype),
-            jax.eval_shape(partial(_chunk, setting, world, record_moves), run)[1],
+            lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(chunk, run)[1]
         )
 
         def body(run: RunState, index: Array) -> tuple[RunState, Any]:
@@ -123,23 +129,36 @@ def segment_program(setting: Setting, world: World, chunks: int, record_moves: b
             alive = jnp.any(run.economy.population.alive) | setting.market.entry.revives(treasury)
             fine = run.economy.ledger.faults == 0
             go = (index < wanted) & alive & fine
-            run, rows = jax.lax.cond(
-                go, partial(_chunk, setting, world, record_moves), lambda run: (run, idle), run
-            )
+            run, rows = jax.lax.cond(go, chunk, lambda run: (run, idle), run)
             return run, (rows, go)
 
         run, rows = jax.lax.scan(body, run, jnp.arange(chunks, dtype=jnp.int64))
         economy, flows = close_books(run.economy)
         return run._replace(economy=economy), (rows, flows)
 
-    return jax.jit(segment, compiler_options=compiler_options(level=1))
+    return jax.jit(segment, compiler_options=compiler_options(level=1, long=long))
 
 
-def compiler_options(level: int) -> dict[str, Any]:
-    """Returns XLA's options: on a CPU its costliest passes take seconds and gain nothing here.
+def is_long(setting: Setting, run: RunState) -> bool:
+    """Returns whether a plan changes so many weights so often that it takes many seconds."""
+    learning = setting.market.learning
+    learned = [
+        group.genes.learned
+        for species, group in zip(setting.species, run.economy.groups, strict=True)
+        if species.learns
+    ]
+    weights = sum(leaf.size for leaf in jax.tree.leaves(learned))
+    updates = int(run.economy.plan.ticks) // learning.horizon
+    return weights * updates * learning.epochs * learning.minibatches >= LONG
+
+
+def compiler_options(level: int, long: bool = False) -> dict[str, Any]:
+    """Returns XLA's options: on a CPU its costliest passes take seconds and gain little here.
 
     Args:
         level: Of LLVM's optimisation; 0 for what runs once.
+        long: Whether to compile loops with the emitters that take twice as long and give loops
+            over weights a quarter less time.
 
     Returns:
         Options for `jax.jit`; none on other devices.
@@ -148,7 +167,7 @@ def compiler_options(level: int) -> dict[str, Any]:
         return {}
     return {
         "xla_backend_optimization_level": level,
-        "xla_cpu_use_fusion_emitters": False,
+        "xla_cpu_use_fusion_emitters": long,
         "xla_llvm_disable_expensive_passes": True,
     }
 
@@ -176,16 +195,15 @@ def _tick(
         observation = jax.vmap(world.observe)(worlds.state)
     economy, decision = trade(setting, run.economy, observation, worlds.closing, draws)
     with floats():
-        keys = jax.vmap(jax.random.split)(draws.world)
         state, reward, terminated = jax.vmap(world.step)(
-            worlds.state, bounded(setting.spaces.action, decision.action), keys[:, 0]
+            worlds.state, bounded(setting.spaces.action, decision.action), draws.world[:, 0]
         )
         reached = jax.vmap(world.observe)(state) if setting.market.consumers else None
     economy, record, more_moves = collect(
         setting, economy, decision, reward.astype(jnp.float32), terminated, reached
     )
     with floats():
-        worlds, tally = _turn(world, worlds, state, record, keys[:, 1], decision)
+        worlds, tally = _turn(world, worlds, state, record, draws.world[:, 1], decision)
     moves = (decision.moves, *more_moves) if record_moves else ()
     return RunState(economy, worlds), (record, observation, tally, moves)
 

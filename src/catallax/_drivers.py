@@ -7,7 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from catallax._chunk import Flows
-from catallax._compiled import RunState, first_run_state, run_structure, segment_program
+from catallax._compiled import (
+    RunState,
+    first_run_state,
+    is_long,
+    run_structure,
+    segment_program,
+)
 from catallax._errors import InvalidSetting
 from catallax._faults import raise_faults
 from catallax._host import first_host_state, host_segment, host_structure
@@ -100,7 +106,8 @@ class Compiled:
 
     def segment(self, run: RunState, chunks: int) -> Segment:
         """Runs up to that many chunks and closes the books."""
-        program = segment_program(self.setting, self.world, self.chunks, self.record_moves)
+        long = is_long(self.setting, run)
+        program = segment_program(self.setting, self.world, self.chunks, self.record_moves, long)
         with exact():
             after, (rows, flows) = program(run, jnp.int64(chunks))
         raise_faults(self.setting, after.economy)

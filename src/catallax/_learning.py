@@ -9,6 +9,7 @@ import optax
 from jaxtyping import Array, Bool, Float32, Int32
 
 from catallax._errors import InvalidSetting
+from catallax._keys import shuffled
 from catallax._types import NOBODY, Key, PyTree
 from catallax.agents._protocol import Genes, Species, Trade
 
@@ -230,11 +231,7 @@ def fit_group(
         return (keep(active, moved, learned), keep(active, state_after, state)), None
 
     def epoch(carry: tuple[PyTree, PyTree], key: Key) -> tuple[tuple[PyTree, PyTree], None]:
-        order = (
-            jnp.arange(n_trades)
-            if learning.minibatches == 1
-            else (jax.random.permutation(key, n_trades))
-        )
+        order = jnp.arange(n_trades) if learning.minibatches == 1 else shuffled(key, n_trades)
         rows = order.reshape(learning.minibatches, size)
         batches = (
             jax.tree.map(lambda leaf: leaf[rows], trades),

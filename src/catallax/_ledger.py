@@ -7,6 +7,7 @@ open it around a whole run.
 from enum import IntEnum
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32, Int64
@@ -76,6 +77,9 @@ class Fault(IntEnum):
 
 N_SYSTEM = len(Account)
 N_REASONS = len(Reason)
+DENSE = 2**12
+"""Slots times amounts up to which a sum by slot compares all with all."""
+
 BALANCE_MAX = 2**61
 """Balances beyond this raise a fault long before 64 bits could wrap."""
 
@@ -215,7 +219,18 @@ def post_each(
     )
 
 
-def fault(broken: Mask, kind: Fault) -> Int32[Array, ""]:
+def totals(amounts: Int64[Array, "m"], slots: Int32[Array, "m"], n_slots: int) -> Ticks:
+    """Returns the sum of the amounts of each slot, int64 `[n_slots]`.
+
+    A small table compares every slot with every amount, which is one pass; a large one scatters.
+    """
+    if n_slots * amounts.shape[0] > DENSE:
+        return jax.ops.segment_sum(amounts, slots, n_slots)
+    mine = slots == jnp.arange(n_slots, dtype=jnp.int32)[:, None]
+    return jnp.sum(jnp.where(mine, amounts, 0), axis=1)
+
+
+def fault(broken: Mask, kind: Fault) -> Int32[Array, "..."]:
     """Returns the bit of a fault where it occurred, else 0."""
     return jnp.where(broken, jnp.int32(kind), jnp.int32(0))
 

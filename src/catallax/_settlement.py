@@ -17,6 +17,7 @@ from catallax._ledger import (
     post,
     post_each,
     together,
+    totals,
     transfers,
 )
 from catallax._types import Mask, Ticks
@@ -102,11 +103,10 @@ def check_sales(
     price, paid = jnp.where(sold, price, 0), jnp.where(sold, paid, 0)
     kept = kept_of(price, owner, discount)
     n_accounts = before.balances.shape[0]
-    due = jax.ops.segment_sum(
-        jnp.concatenate([kept, -paid]), jnp.concatenate([owner, buyer]), n_accounts
-    )
-    due = due.at[Account.DISCOUNT].add(jnp.sum(price - kept))
-    due = due.at[Account.EXPLORATION].add(jnp.sum(paid - price))
+    due = totals(jnp.concatenate([kept, -paid]), jnp.concatenate([owner, buyer]), n_accounts)
+    account = jnp.arange(n_accounts)
+    due += jnp.where(account == Account.DISCOUNT, jnp.sum(price - kept), 0)
+    due += jnp.where(account == Account.EXPLORATION, jnp.sum(paid - price), 0)
     wrong = jnp.any(after.balances - before.balances != due)
     return after._replace(faults=after.faults | fault(wrong, Fault.WRONG_PAYEE))
 
@@ -130,21 +130,18 @@ def check_sale_prices(
     Returns:
         The ledger with what was found in its `faults`.
     """
-    bought = sale.buyer >= 0
+    bought, worlds = sale.buyer >= 0, jnp.arange(sale.buyer.shape[0])
     slot = jnp.maximum(sale.buyer, 0)
-    own = jnp.take_along_axis(valuations, slot[None, :], axis=0)[0]
-    spent = jax.ops.segment_sum(
-        jnp.where(bought, jnp.maximum(sale.paid, 0), 0), slot, means.shape[0]
-    )
-    over_bid = jnp.any(bought & ((sale.paid > own) | (sale.paid > sale.price)))
-    over_cap = jnp.any(bought & (sale.paid > means[slot]))
-    found = fault(over_bid, Fault.PRICE_ABOVE_BID)
-    over_means = over_cap | jnp.any(spent > jnp.maximum(means, 0))
-    found |= fault(over_means, Fault.OVER_MEANS)
+    own = valuations.at[slot, worlds].get(mode="clip")
+    over_bid = bought & ((sale.paid > own) | (sale.paid > sale.price))
+    over_cap = bought & (sale.paid > means.at[slot].get(mode="clip"))
+    found = fault(over_bid, Fault.PRICE_ABOVE_BID) | fault(over_cap, Fault.OVER_MEANS)
     if reserve_ticks is not None:
-        under = jnp.any(bought & (sale.price < reserve_ticks))
-        found |= fault(under, Fault.PRICE_BELOW_RESERVE)
-    return ledger._replace(faults=ledger.faults | found)
+        found |= fault(bought & (sale.price < reserve_ticks), Fault.PRICE_BELOW_RESERVE)
+    spent = totals(jnp.where(bought, jnp.maximum(sale.paid, 0), 0), slot, means.shape[0])
+    over_means = fault(jnp.any(spent > jnp.maximum(means, 0)), Fault.OVER_MEANS)
+    union = jax.lax.reduce(found, jnp.int32(0), jax.lax.bitwise_or, (0,))
+    return ledger._replace(faults=ledger.faults | union | over_means)
 
 
 def pay_rewards(

@@ -59,7 +59,7 @@ class Draws(NamedTuple):
         luck: For ties and exploration.
         action: float32 `[W, k]`, for the action where nobody bids.
         act: Keys `[W]`, for agents that draw their action.
-        world: Keys `[W]`, for the world's step and reset.
+        world: Keys `[W, 2]`, for the world's step and for its reset.
     """
 
     luck: Luck
@@ -92,5 +92,7 @@ def draws_of(setting: Setting, key: Key, ticks: int) -> Draws:
             luck=Luck(ties=uniform[:, 0], explore=uniform[:, 1:3]),
             action=jnp.moveaxis(uniform[:, 3:], 1, 2),
             act=jax.random.split(stream(key, "act"), (ticks, worlds)),
-            world=jax.random.split(stream(key, "world"), (ticks, worlds)),
+            world=jax.vmap(jax.vmap(jax.random.split))(
+                jax.random.split(stream(key, "world"), (ticks, worlds))
+            ),
         )

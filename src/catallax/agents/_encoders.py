@@ -1,5 +1,6 @@
 """Encoders: what an agent perceives of an observation. Shared by the agents of a species."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -195,7 +196,7 @@ class Fourier(Encoder):
         if self.normalise:
             vector = standardise(state["statistics"], vector)
         angles = vector @ state["projection"] + state["phase"]
-        return jnp.cos(angles) * np.float32(np.sqrt(2 / self.features))
+        return cosine(angles) * np.float32(np.sqrt(2 / self.features))
 
     def update(self, state: PyTree, observations: Array) -> PyTree:
         """Returns the state with the statistics after a chunk."""
@@ -388,6 +389,31 @@ def pack_bits(bits: Array) -> Array:
     padded = jnp.zeros(words * WORD_BITS, jnp.uint32).at[: bits.shape[0]].set(bits)
     weights = jnp.left_shift(jnp.uint32(1), jnp.arange(WORD_BITS, dtype=jnp.uint32))
     return jnp.sum(padded.reshape(words, WORD_BITS) * weights, axis=1, dtype=jnp.uint32)
+
+
+TAYLOR = [(-1) ** n * (2 * math.pi) ** (2 * n + 1) / math.factorial(2 * n + 1) for n in range(6)]
+"""Of sin(2πx) in odd powers; what is left out is below 1e-7 where |x| is at most a quarter."""
+
+
+def cosine(angles: Float32[Array, "..."]) -> Float32[Array, "..."]:
+    """Returns the cosine as a polynomial, which vectorises where `jnp.cos` calls a function.
+
+    Args:
+        angles: Radians; their own rounding errors outweigh those made here.
+
+    Returns:
+        Numbers in [-1, 1], to 1e-6 near the origin.
+
+    Example:
+        >>> round(float(cosine(jnp.float32(2.0))), 5)
+        -0.41615
+    """
+    turns = angles * np.float32(0.5 / np.pi)
+    from_quarter = 0.25 - jnp.abs(turns - jnp.round(turns))
+    square, total = from_quarter * from_quarter, np.float32(0)
+    for coefficient in reversed(TAYLOR):
+        total = total * square + np.float32(coefficient)
+    return total * from_quarter
 
 
 def centre_and_half(

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from catallax._auctions import Auction
-from catallax._types import NOBODY, TICKS_MAX, exact
+from catallax._types import NOBODY, TICKS_MAX, TICKS_PER_CREDIT, exact
 from catallax.checks._clauses import Clause, Finding, OnFail, clause, demand, demand_value, hold_to
 from catallax.checks._tables import (
     Bidding,
@@ -203,6 +203,32 @@ def permutes(bidding: Bidding) -> None:
         found = Sales(back[moved.winner], moved.price, back[moved.setter])
         detail = "it clears otherwise when the agents change slots"
         demand_everywhere(table, clearing, agree(found, clearing), detail)
+
+
+@clause(
+    CONTRACT,
+    "a constant on all bids is a constant on the price",
+    "Bids are values, and where values begin to count from is nobody's business.",
+    "Compare and choose bids; neither multiply them nor treat 0 as special.",
+)
+def shifts(bidding: Bidding) -> str | None:
+    """All bids plus a constant: the same winner and setter, the price plus the constant.
+
+    A reserve stays where it is and may then bind or not, so auctions with one are left out.
+    """
+    if bidding.reserve is not None:
+        return "its reserve does not move with the bids"
+    for table, _ in bidding.cases:
+        lower = table._replace(bids=table.bids // 2)  # leaves room below the largest bid
+        before = bidding.clear(lower)
+        for constant in (-5 * TICKS_PER_CREDIT, 7):
+            moved = lower._replace(bids=lower.bids + constant)
+            found = bidding.clear(moved)
+            price = np.where(before.winner == NOBODY, before.price, before.price + constant)
+            same = agree(found, before._replace(price=price))
+            detail = f"it clears otherwise than {constant} ticks below"
+            demand_everywhere(moved, found, same, detail)
+    return None
 
 
 @clause(
