@@ -224,6 +224,10 @@ def test_whoever_wants_what_is_not_there_only_is_refused_where_money_is_worthles
     assert found.violation == 0
     missing = cv.CobbDouglas([[0.5, 0.5]])
     assert certify(missing, [1, 0], [1], [0, 5], [[1, 0]], money="cap").violation == 0
+    cheap = certify(missing, [1, 0], None, [0.1, 0.1], [[0, 0]], money="none")
+    assert cheap.regret.tolist() == [np.inf]  # both prices higher, and nobody would want it
+    free = certify(missing, [1, 1], None, [0, 0], [[1, 1]], money="none")
+    assert free.regret.tolist() == [1]  # nothing is missing
     # One who would have too much of everything is not refused: the best is a = 1, half of that.
     sated = cv.Quadratic([[1.0, 1.0]], [[1.0, 1.0]])
     found = certify(sated, [3, 3], [9], [1, 1], [[0, 0]], money="fisher")

@@ -48,11 +48,14 @@ def test_a_direction_spends_the_income_that_new_prices_bring(kind):
         columns, weights = np.asarray(response.columns), np.asarray(response.weights)
         matrix = np.diag(np.asarray(response.diagonal)) + np.asarray(response.matrix)
         matrix = matrix - (columns * weights[:, None]).T @ columns
-        held = lambda at, q: np.sum(np.asarray(block.bundles(at, block.look(at, q))), axis=0)
         tiny = 1e-6
         there = type(state)(*(_moved(a, b, tiny) for a, b in zip(state, way, strict=True)))
-        moves = (held(there, p + tiny * dp) - held(state, p)) / tiny
+        moves = (_held(block, there, p + tiny * dp) - _held(block, state, p)) / tiny
         assert moves == pytest.approx(np.asarray(total) - matrix @ STEP, rel=1e-4, abs=1e-6)
+
+
+def _held(block, state, prices):
+    return np.sum(np.asarray(block.bundles(state, block.look(state, prices))), axis=0)
 
 
 def _moved(at, way, length):

@@ -45,9 +45,10 @@ def test_slopes_and_bends_are_the_derivatives(name):
         np.testing.assert_allclose(seen.slope, slope, rtol=1e-9)
         curvature = -jax.hessian(lambda goods: jnp.sum(family.worth(goods)))(jnp.asarray(bundle))
         for agent in range(4):
-            bend = jnp.diag(seen.bend[agent]) - seen.pull[agent] * jnp.outer(
-                seen.slope[agent], seen.slope[agent]
-            )
+            bend = jnp.zeros((3, 3)) if seen.bend is None else jnp.diag(seen.bend[agent])
+            if seen.pull is not None:
+                outer = jnp.outer(seen.slope[agent], seen.slope[agent])
+                bend = bend - seen.pull[agent] * outer
             np.testing.assert_allclose(bend, curvature[agent, :, agent], atol=1e-8)
 
 

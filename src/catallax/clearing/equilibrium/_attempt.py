@@ -98,7 +98,7 @@ def attempted(course: Course, opening: Callable[[Any], Iterate], steps: int) -> 
     """
 
     def going(effort: Effort) -> Array:
-        return ~(effort.least <= course.tol) & (effort.steps < steps)
+        return (effort.least > course.tol) & (effort.steps < steps)
 
     def begun(attempt: Array) -> tuple[Iterate, Missed]:
         first = opening(attempt)
@@ -118,7 +118,8 @@ def attempted(course: Course, opening: Callable[[Any], Iterate], steps: int) -> 
 
     zero = jnp.zeros((), jnp.int32)
     first, missed = begun(zero)
-    effort = Effort(first, missed, first, worst(missed), zero, zero, zero)
+    least = jnp.where(jnp.isnan(worst(missed)), jnp.inf, worst(missed))
+    effort = Effort(first, missed, first, least, zero, zero, zero)
     return jax.lax.while_loop(going, step, effort)
 
 

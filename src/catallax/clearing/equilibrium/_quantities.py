@@ -62,15 +62,16 @@ class Quantities(NamedTuple):
     def look(self, state: Holding, prices: Array) -> HoldingSeen:
         """Returns slopes and the pieces of `(diag(z/x) − β ∇²v)⁻¹`."""
         slopes = slopes_of(self.family, state.bundle)
-        beta = state.purse.beta[:, None]
-        loose = state.bundle / (state.aversion + beta * slopes.bend * state.bundle)
+        steep = state.aversion
+        if slopes.bend is not None:
+            steep = steep + state.purse.beta[:, None] * slopes.bend * state.bundle
+        loose = state.bundle / steep
         lean = loose * slopes.slope
         give = jnp.sum(lean * slopes.slope, axis=1)
-        if self.family.homogeneous:
+        stay = jnp.ones_like(give)
+        if slopes.pull is not None:
             # 1 − β·pull·a loses its digits; for degree 1 it is Σ g x (z/x) / (D v).
             stay = jnp.sum(lean * state.aversion, axis=1) / slopes.worth
-        else:
-            stay = jnp.ones_like(give)
         kappa = self.rule.equation(state.purse, slopes.worth, self.wealth, 0.0, None).kappa
         return HoldingSeen(slopes, loose, lean, give, stay, prices, kappa)
 
@@ -83,8 +84,10 @@ class Quantities(NamedTuple):
         return Response(jnp.sum(seen.loose, axis=0), seen.lean, self._omega(state, seen))
 
     def _omega(self, state: Holding, seen: HoldingSeen) -> Array:
-        radial = state.purse.beta * seen.slopes.pull
-        return (seen.kappa - radial) / (seen.stay + seen.kappa * seen.give)
+        spread = seen.stay + seen.kappa * seen.give
+        if seen.slopes.pull is None:
+            return seen.kappa / spread
+        return (seen.kappa - state.purse.beta * seen.slopes.pull) / spread
 
     def constant(
         self, state: Holding, seen: HoldingSeen, mu: Any, second: Holding | None
@@ -120,6 +123,8 @@ class Quantities(NamedTuple):
         Slopes of a CES rise without end towards 0, faster than any linear step foresees.
         """
         slopes = slopes_of(self.family, state.bundle)
+        if slopes.bend is None:
+            return state
         exact = prices - state.purse.beta[:, None] * slopes.slope
         inside = exact > RESET * state.aversion
         return state._replace(aversion=jnp.where(inside, exact, state.aversion))

@@ -270,9 +270,10 @@ def _(family: Any, agents: np.ndarray, goods: np.ndarray) -> Any:
             cut[one.name] = values[np.ix_(agents, goods)]
         elif np.ndim(values) == 1:
             cut[one.name] = values[agents]
-    if isinstance(family, CES):
-        cut["substitutes"] = bool(np.min(cut["rho"]) > 0)
-    return dataclasses.replace(family, **cut)
+    few = dataclasses.replace(family, **cut)
+    if isinstance(few, CES):
+        return dataclasses.replace(few, substitutes=bool(np.min(few.rho) > 0))
+    return few
 
 
 @part_of.register

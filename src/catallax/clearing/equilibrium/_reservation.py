@@ -28,6 +28,9 @@ CEILING = 1e100
 SPARE = 0.1
 """Quotes that stand for endless bids may cost this share of the tolerance."""
 
+NUDGE = 1e-12
+"""By what share quotes are rounded up, so that no bid is above its quote by rounding alone."""
+
 TOUCH = 1e-12
 """Where slopes of unknown functions are taken: at 0 itself they may be endless."""
 
@@ -108,7 +111,7 @@ def with_quotes(
         bidding = rich[mine] & ((spending[mine] > 0) | (market.money == "fisher"))
         offers = np.where(bidding[:, None], np.clip(offers, 0.0, CEILING), 0.0)
         quotes = np.maximum(quotes, offers.max(axis=0, initial=0.0))
-    return np.where(missing, quotes, prices)
+    return np.where(missing, np.minimum(quotes * (1 + NUDGE), CEILING), prices)
 
 
 def _ease(

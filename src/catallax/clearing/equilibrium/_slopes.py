@@ -22,14 +22,14 @@ class Slopes(NamedTuple):
     Attributes:
         worth: `[n]`, v.
         slope: `[n, m]`, g = ∇v.
-        bend: `[n, m]`, 0 or more.
-        pull: `[n]`, 0 where goods add up; (1 − ρ)/v for a family of degree 1.
+        bend: `[n, m]`, 0 or more; None where nothing bends, which saves passes over all values.
+        pull: `[n]`, (1 − ρ)/v for a family of degree 1; None where goods add up.
     """
 
     worth: Float[Array, "n"]
     slope: Float[Array, "n m"]
-    bend: Float[Array, "n m"]
-    pull: Float[Array, "n"]
+    bend: Float[Array, "n m"] | None
+    pull: Float[Array, "n"] | None
 
 
 @singledispatch
@@ -53,7 +53,7 @@ def slopes_of(family: Any, bundles: Float[Array, "n m"]) -> Slopes:
 def _(family: Linear, bundles: Array) -> Slopes:
     values = jnp.asarray(family.values)
     worth = jnp.sum(values * bundles, axis=1)
-    return Slopes(worth, values, jnp.zeros_like(bundles), jnp.zeros_like(worth))
+    return Slopes(worth, values, None, None)
 
 
 @slopes_of.register
@@ -70,7 +70,7 @@ def _(family: Quadratic, bundles: Array) -> Slopes:
     slopes, curvatures = jnp.asarray(family.slopes), jnp.asarray(family.curvatures)
     bend = jnp.broadcast_to(curvatures, bundles.shape)
     worth = jnp.sum(slopes * bundles - bend * bundles**2 / 2, axis=1)
-    return Slopes(worth, slopes - bend * bundles, bend, jnp.zeros_like(worth))
+    return Slopes(worth, slopes - bend * bundles, bend, None)
 
 
 @slopes_of.register
@@ -78,7 +78,7 @@ def _(family: Logarithmic, bundles: Array) -> Slopes:
     scales, offsets = jnp.asarray(family.scales), jnp.asarray(family.offsets)
     slope = scales / (offsets + bundles)
     worth = jnp.sum(scales * jnp.log1p(bundles / offsets), axis=1)
-    return Slopes(worth, slope, slope / (offsets + bundles), jnp.zeros_like(worth))
+    return Slopes(worth, slope, slope / (offsets + bundles), None)
 
 
 @slopes_of.register

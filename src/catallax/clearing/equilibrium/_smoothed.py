@@ -343,8 +343,14 @@ def advanced(course: Course, sums: Sums, goods: Goods, tol: Array) -> Course:
     held = jnp.where(close, 1.0, jnp.log1p(reach) / jnp.maximum(reach, 1e-300)) * pace
     shrunk = shrinks | returns
     moved = Course(
-        logs=jnp.where(shrunk, back.logs + back.tangent * (back.factor - 1), course.logs + held * newton),
-        eps=jnp.where(shrunk, back.eps * back.factor, jnp.where(grows, jnp.minimum(4 * eps, jnp.maximum(eps, EPS_COLD)), eps)),
+        logs=jnp.where(
+            shrunk, back.logs + back.tangent * (back.factor - 1), course.logs + held * newton
+        ),
+        eps=jnp.where(
+            shrunk,
+            back.eps * back.factor,
+            jnp.where(grows, jnp.minimum(4 * eps, jnp.maximum(eps, EPS_COLD)), eps),
+        ),
         odds=jnp.where(returns, 1 / back.factor - 1, odds),
         pace=pace,
         reach=reach,
@@ -474,9 +480,7 @@ def _still(everyone: Sums, near: Sums) -> Sums:
     )
 
 
-def beginning(
-    valued: Sums, most: Float[Array, "m"], goods: Goods, money: Money
-) -> Course:
+def beginning(valued: Sums, most: Float[Array, "m"], goods: Goods, money: Money) -> Course:
     """Returns where to start without a previous solution.
 
     Args:

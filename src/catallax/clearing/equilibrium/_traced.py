@@ -42,9 +42,7 @@ def traced(
     return _in_single_precision(money, method, tol, start, arrays)
 
 
-def untransformed(
-    money: Money, method: Method, tol: float, start: Any, arrays: Any
-) -> Equilibrium:
+def untransformed(money: Money, method: Method, tol: float, start: Any, arrays: Any) -> Equilibrium:
     """Finds and certifies in 64 bits; what `traced` and a batch run for every market."""
     valuations, supply, wealth = arrays
     own = jnp.ones(valuations.agents) if wealth is None else wealth
