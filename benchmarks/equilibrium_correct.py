@@ -160,9 +160,7 @@ def certified(plain: em.Plain, prices: np.ndarray, bundles: np.ndarray) -> Any:
     )
 
 
-def judge(
-    tally: Tally, cell: em.Cell, plain: em.Plain, words: str, theirs: dict[str, Any]
-) -> None:
+def judge(tally: Tally, cell: em.Cell, plain: em.Plain, words: str, theirs: dict[str, Any]) -> None:
     """Solves one market and enters what differs."""
     tally.markets += 1
     where = f"{'+'.join(cell.kinds)}, {cell.money}"
@@ -208,7 +206,7 @@ def compare_objectives(
 def compare_prices(
     cell: em.Cell, plain: em.Plain, ours: Any, theirs: dict[str, Any], enter: Any
 ) -> None:
-    """Compares prices where they are unique; elsewhere asks whether the peer's support our bundles."""
+    """Compares prices where they are unique; elsewhere asks whether theirs suit our bundles."""
     if str(theirs["status"]) != "optimal":
         return
     if cell.money in ("budget", "fisher") and set(cell.kinds) <= UNIQUE:

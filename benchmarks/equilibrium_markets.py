@@ -1,8 +1,8 @@
 """Markets for the benchmarks of equilibrium, in NumPy alone, and files of them.
 
-A market is a dictionary: `money`, `supply [m]`, `wealth [n]` and `families`, a list of kinds and the
-arrays that describe them, named as the fields of `catallax.valuations`. The same seed gives the same
-market. Nothing here needs JAX: the peers read these files with a Python of their own.
+A market is a dictionary: `money`, `supply [m]`, `wealth [n]` and `families`, a list of kinds and
+the arrays that describe them, named as the fields of `catallax.valuations`. The same seed gives the
+same market. Nothing here needs JAX: the peers read these files with a Python of their own.
 """
 
 from pathlib import Path
@@ -65,7 +65,9 @@ def matrix(rng: np.random.Generator, law: str, shape: tuple[int, ...]) -> np.nda
     return left @ right * rng.uniform(0.95, 1.05, shape) + 1e-3
 
 
-def family(rng: np.random.Generator, kind: str, law: str, shape: tuple[int, int], sparse: bool) -> Plain:
+def family(
+    rng: np.random.Generator, kind: str, law: str, shape: tuple[int, int], sparse: bool
+) -> Plain:
     """Returns the arrays of one family."""
     n, m = shape
     values = matrix(rng, law, shape)
@@ -88,7 +90,10 @@ def family(rng: np.random.Generator, kind: str, law: str, shape: tuple[int, int]
         return {"scales": values, "offsets": rng.uniform(0.2, 2.0, shape)}
     if kind == "pieces":
         falls = np.sort(rng.uniform(0, 1, (n, m, PIECES)), axis=2)[..., ::-1]
-        return {"slopes": values[..., None] * falls, "widths": rng.uniform(0.05, 1.0, (n, m, PIECES))}
+        return {
+            "slopes": values[..., None] * falls,
+            "widths": rng.uniform(0.05, 1.0, (n, m, PIECES)),
+        }
     if kind == "coupled":
         half = rng.normal(size=(n, m, m)) / np.sqrt(m)
         return {"slopes": values, "curvatures": half @ half.transpose(0, 2, 1)}

@@ -50,8 +50,9 @@ KINDS = ("linear", "ces", "complements", "cobb", "leontief")
 def test_random_exchanges_are_certified_and_the_law_of_walras_holds(kind):
     for seed in range(30):
         values, owned = drawn(seed, kind)
-        eq = exchange(values, owned)
-        assert eq.result is Result.CERTIFIED and eq.prices[0] == 1, seed
+        eq = exchange(values, owned, throw=kind != "leontief")  # there goods may be free
+        assert eq.result is Result.CERTIFIED, seed
+        assert eq.prices[0] == 1 or (kind == "leontief" and eq.prices.sum() == pytest.approx(1))
         # certified again from outside, at incomes p·e
         supply = owned.sum(axis=0)
         own = certify(values, supply, owned @ eq.prices, eq.prices, eq.bundles, money="fisher")

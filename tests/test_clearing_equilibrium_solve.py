@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import catallax as cx
+from catallax._errors import NotConverged
 from oracles import equilibrium as oracle
 
 DEGREE_ONE = ("linear", "ces", "complements", "cobb", "leontief")
@@ -181,5 +182,5 @@ def test_an_unfinished_search_says_so():
     call = (cx.valuations.Linear(values), np.ones(GOODS), np.ones(4))
     eq = cx.equilibrium(*call, money="budget", method=short, throw=False)
     assert eq.result is cx.Result.NOT_CONVERGED and eq.certificate.violation > 1e-6
-    with pytest.raises(cx.NotConverged, match="after 2 steps"):
+    with pytest.raises(NotConverged, match="after 2 steps"):
         cx.equilibrium(*call, money="budget", method=short)

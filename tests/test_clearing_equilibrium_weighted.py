@@ -91,7 +91,7 @@ def test_two_equal_agents_share_by_hand():
     assert mixed.prices == pytest.approx([p], rel=1e-6)
 
 
-def test_who_wants_no_more_keeps_its_money_and_the_good_is_free():
+def test_who_wants_no_more_keeps_its_money():
     supply, wealth = np.ones(GOODS), np.full(10, 1.0)
     valuations, _, _ = everybody(0)
     a, q = np.full((2, GOODS), 1.0), np.full((2, GOODS), 40.0)
@@ -177,7 +177,7 @@ def test_it_is_the_default_only_where_no_programme_is_convex():
         assert default_method(linear, money) == InteriorPoint()
     for money in ("none", "cap"):
         assert default_method(log, money) == InteriorPoint()
-    with pytest.raises(InvalidSetting, match="without budgets|Without budgets"):
+    with pytest.raises(InvalidSetting, match="Without budgets"):
         equilibrium(log, np.ones(2), np.ones(2), money="cap", method=WeightedWelfare())
     with pytest.raises(InvalidSetting, match="steps=0"):
         WeightedWelfare(steps=0)

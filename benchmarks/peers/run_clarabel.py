@@ -2,8 +2,8 @@
 
 python run_clarabel.py MARKETS.npz ANSWERS.npz [--form primal|dual|direct|highs] [--repeats 3]
 
-It runs in an environment of its own, without Catallax. The clock of a market starts before its model
-is built (for `direct`, after its matrices are) and stops when its answer is there.
+It runs in an environment of its own, without Catallax. The clock of a market starts before its
+model is built (for `direct` and HiGHS, after its matrices are) and stops when its answer is there.
 """
 
 import argparse
@@ -101,8 +101,9 @@ def ces(x, weights, rho, scale):
     u, row, column = cp.Variable(n, nonneg=True), *np.nonzero(weights > 0)
     part = cp.Variable(len(row), nonneg=True)
     goods, made, power = x[row, column], u[row], rho[row]
-    weight, adding = weights[row, column], sparse.csr_matrix(
-        (np.ones(len(row)), (row, np.arange(len(row)))), shape=(n, len(row))
+    weight, adding = (
+        weights[row, column],
+        sparse.csr_matrix((np.ones(len(row)), (row, np.arange(len(row)))), shape=(n, len(row))),
     )
     total = adding @ part
     if rho[0] > 0:  # part ≤ a x^ρ u^(1−ρ), Σ part ≥ u
@@ -217,7 +218,10 @@ def direct(plain, settings):
     logs = sparse.csc_matrix(
         (
             -np.ones(2 * n),
-            (np.concatenate([3 * triple, 3 * triple + 2]), np.concatenate([m + n + triple, m + triple])),
+            (
+                np.concatenate([3 * triple, 3 * triple + 2]),
+                np.concatenate([m + n + triple, m + triple]),
+            ),
         ),
         shape=(3 * n, m + 2 * n),
     )

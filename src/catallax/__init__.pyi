@@ -58,11 +58,14 @@ from catallax.agents import Tiles as Tiles
 from catallax.agents import Trade as Trade
 from catallax.clearing.equilibrium import Certificate as Certificate
 from catallax.clearing.equilibrium import Equilibrium as Equilibrium
+from catallax.clearing.equilibrium import ExchangePath as ExchangePath
 from catallax.clearing.equilibrium import InteriorPoint as InteriorPoint
 from catallax.clearing.equilibrium import Result as Result
+from catallax.clearing.equilibrium import WeightedWelfare as WeightedWelfare
 from catallax.clearing.equilibrium import certify as certify
 from catallax.clearing.equilibrium import equilibria as equilibria
 from catallax.clearing.equilibrium import equilibrium as equilibrium
+from catallax.clearing.equilibrium import exchange as exchange
 from catallax.clearing.equilibrium import valuations as valuations
 from catallax.clearing.indivisible import Assignment as Assignment
 from catallax.clearing.indivisible import ByGood as ByGood

@@ -1,8 +1,8 @@
 """Small market equilibria by SciPy, from textbook formulas alone.
 
-A market is solved as the convex programme in quantities whose multipliers are its prices. Prices are
-checked without any multipliers: the most that goods can bring is concave in how many there are, so
-the price of a good lies between what a little more of it adds and what a little less of it takes.
+A market is solved as the convex programme in quantities whose multipliers are its prices. Prices
+are checked without any multipliers: the most that goods can bring is concave in how many there are,
+so the price of a good lies between what a little more of it adds and what a little less takes away.
 """
 
 import numpy as np
@@ -67,15 +67,17 @@ def gain(money, worth, wealth):
     if money == "fisher":
         return (wealth * np.log(worth)).sum()
     # w log(v + δ) − δ at its best δ: w is spent in all, or v is below it and δ makes up for that
-    return np.where(
-        worth >= wealth,
-        wealth * np.log(np.maximum(worth, wealth)),
-        wealth * np.log(wealth) - wealth + worth,
-    ).sum()
+    rich = worth.real < wealth
+    spent = wealth * np.log(np.where(rich, wealth, worth))
+    return np.where(rich, spent - wealth + worth, spent).sum()
 
 
 def most(families, supply, wealth, money, start=None):
-    """The most that a market can bring, and the choice that does it, by SLSQP."""
+    """The most that a market can bring, and the choice that does it, by SLSQP.
+
+    Slopes are complex steps in proportion to quantities: a plain difference near 0, longer than the
+    quantity itself, makes agents with complements look content with nothing.
+    """
     groups = [Agents(kind, fields, len(supply)) for kind, fields in families]
     n = sum(group.n for group in groups)
     ends = np.cumsum([group.size for group in groups])
@@ -104,17 +106,17 @@ def most(families, supply, wealth, money, start=None):
     found = minimize(
         loss,
         start,
-        jac="3-point",
+        jac="cs",
         bounds=[(SOFT, high) for high in top],
         constraints={"type": "ineq", "fun": slacks},
         method="SLSQP",
-        options={"ftol": 1e-13, "maxiter": 1000},
+        options={"ftol": 1e-13, "maxiter": 300, "finite_diff_rel_step": 1e-8},
     )
     return -found.fun, found.x
 
 
 def brackets(families, supply, wealth, money, share=1e-3):
-    """The most a market can bring, and for each good the lowest and the highest price it can have."""
+    """The most a market can bring, and the lowest and highest price that each good can have."""
     best, choice = most(families, supply, wealth, money)
     low, high = np.zeros(len(supply)), np.zeros(len(supply))
     for j in range(len(supply)):
@@ -141,8 +143,8 @@ def linear_programme(values, supply, wealth=None):
 
 
 def proportional_response(values, supply, wealth, rounds=20_000):
-    """Prices of linear agents with budgets: bids answer last round's worth, unspent money bids too."""
-    n, m = values.shape
+    """Prices of linear agents with budgets: bids follow last round's worth, unspent money too."""
+    m = values.shape[1]
     worth = values * supply
     bids, kept = np.tile(wealth[:, None] / (m + 1), (1, m)), wealth / (m + 1)
     for _ in range(rounds):

@@ -33,7 +33,10 @@ class Response(NamedTuple):
 class Block(Protocol):
     """Agents of one kind: their state, their answer to prices, and their steps."""
 
-    wealth: Array
+    @property
+    def wealth(self) -> Float[Array, "n"]:
+        """`[n]`, in units of money."""
+        ...
 
     def begin(self, prices: Array, share: Any) -> Any:
         """Returns a state inside all bounds, in which every agent has a share of each good."""

@@ -77,7 +77,8 @@ def market_of(valuations: Any, supply: Any, wealth: Any, money: Money) -> Market
         if not isinstance(family, CLOSED):
             probe(family, supply, first, from_nothing=money != "fisher")
         first += family.agents
-    return Market(checked, supply, np.ones(agents) if money == "none" else wealth, money)
+    own: Any = np.ones(agents) if money == "none" else wealth
+    return Market(checked, supply, own, money)
 
 
 def rule_of(money: Any) -> Money:

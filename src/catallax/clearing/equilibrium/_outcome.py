@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 from jax.tree_util import register_dataclass
 from jaxtyping import Array, Bool, Float, Int
 
@@ -64,20 +65,20 @@ class Certificate:
             only if the function is concave.
     """
 
-    leftover: Float[Array, "m"]
-    unallocated: Float[Array, ""]
-    shortage: Float[Array, ""]
-    overspent: Float[Array, "n"]
-    irrational: Float[Array, "n"]
-    regret: Float[Array, "n"]
-    regret_mean: Float[Array, ""]
-    gap: Float[Array, ""]
+    leftover: Float[Array | np.ndarray, "m"]
+    unallocated: Float[Array | np.ndarray, ""]
+    shortage: Float[Array | np.ndarray, ""]
+    overspent: Float[Array | np.ndarray, "n"]
+    irrational: Float[Array | np.ndarray, "n"]
+    regret: Float[Array | np.ndarray, "n"]
+    regret_mean: Float[Array | np.ndarray, ""]
+    gap: Float[Array | np.ndarray, ""]
     local: bool = field(default=False, metadata={"static": True})
 
     @property
     def violation(self) -> Any:
         """The largest violation: of supply, of any budget, of anyone's reason, of mean regret."""
-        agents = jax.numpy if isinstance(self.regret, jax.core.Tracer) else np
+        agents = jax.numpy if isinstance(self.regret, Tracer) else np
         parts = [
             agents.abs(self.unallocated),
             self.shortage,
@@ -114,19 +115,19 @@ class Equilibrium:
         ('CERTIFIED', [1.0, 1.0])
     """
 
-    prices: Float[Array, "m"]
-    bundles: Float[Array, "n m"]
+    prices: Float[Array | np.ndarray, "m"]
+    bundles: Float[Array | np.ndarray, "n m"]
     certificate: Certificate
-    code: Int[Array, ""]
-    steps: Int[Array, ""]
-    spending: Float[Array, "n"]
-    all_caps_met: Bool[Array, ""]
-    no_supply: Bool[Array, "m"]
+    code: Int[Array | np.ndarray, ""]
+    steps: Int[Array | np.ndarray, ""]
+    spending: Float[Array | np.ndarray, "n"]
+    all_caps_met: Bool[Array | np.ndarray, ""]
+    no_supply: Bool[Array | np.ndarray, "m"]
     warm: Any = None
     method: str = field(default="", metadata={"static": True})
 
     @property
     def result(self) -> Any:
         """The `Result`; under a transformation of JAX its number."""
-        traced = isinstance(self.code, jax.core.Tracer) or np.ndim(self.code) > 0
+        traced = isinstance(self.code, Tracer) or np.ndim(self.code) > 0
         return self.code if traced else Result(int(self.code))

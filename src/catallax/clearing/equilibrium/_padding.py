@@ -63,8 +63,9 @@ def padded(market: Market) -> Market:
         wealth.append(np.concatenate([own, np.full(size - family.agents, own.mean())]))
         first += family.agents
     valuations = parts[0] if len(parts) == 1 else Mixed(tuple(parts))
-    supply = np.concatenate([market.supply, np.full(extra_goods, market.supply.mean())])
-    return Market(valuations, supply, np.concatenate(wealth), market.money)
+    supply: Any = np.concatenate([market.supply, np.full(extra_goods, market.supply.mean())])
+    together: Any = np.concatenate(wealth)
+    return Market(valuations, supply, together, market.money)
 
 
 def rows_of(market: Market) -> np.ndarray:

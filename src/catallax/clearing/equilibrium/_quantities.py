@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from catallax.clearing.equilibrium._blocks import RESET, Response
-from catallax.clearing.equilibrium._payment import Equation, Purse, Rule
+from catallax.clearing.equilibrium._payment import Purse, Rule
 from catallax.clearing.equilibrium._slopes import Slopes, slopes_of
 
 

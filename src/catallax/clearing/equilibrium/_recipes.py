@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from catallax.clearing.equilibrium._blocks import RESET, Response
 from catallax.clearing.equilibrium._costs import Costs, costs_of
-from catallax.clearing.equilibrium._payment import Equation, Purse, Rule
+from catallax.clearing.equilibrium._payment import Purse, Rule
 
 
 class Cooking(NamedTuple):

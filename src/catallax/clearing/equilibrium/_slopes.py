@@ -61,7 +61,7 @@ def _(family: CES, bundles: Array) -> Slopes:
     weights, rho = jnp.asarray(family.weights), jnp.reshape(jnp.asarray(family.rho), (-1, 1))
     mean = power_mean(weights, bundles, rho)
     slope = jnp.reshape(family.scale, (-1, 1)) * weights * (mean[:, None] / bundles) ** (1 - rho)
-    worth = family.scale * mean
+    worth = jnp.asarray(family.scale) * mean
     return Slopes(worth, slope, (1 - rho) * slope / bundles, (1 - rho[:, 0]) / worth)
 
 

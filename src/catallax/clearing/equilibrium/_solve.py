@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
 from catallax._errors import InvalidSetting, NotConverged
@@ -77,9 +78,7 @@ def equilibrium(
     Source: paper section 2, `Equ`; Eisenberg and Gale (1959); Cole et al. (2017) for budgets.
     """
     method = default_method(valuations, money) if method is None else method
-    if any(
-        isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((valuations, supply, wealth))
-    ):
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((valuations, supply, wealth))):
         return traced(valuations, supply, wealth, money, method, tol, start)
     market = market_of(valuations, supply, wealth, money)
     _check(method, market, tol)
@@ -110,14 +109,14 @@ def solved(market: Market, method: Method, tol: float, start: Any = None) -> Equ
     else:
         outcome = _of_what_is_left(left, method, tol, start)
     triple = outcome.prices, outcome.bundles, outcome.spending
-    all_met = left is not None and left.money == "cap" and _met(left, outcome, tol)
-    if all_met:
-        triple = met(left, outcome.bundles)
+    all_met = False
+    if left is not None and left.money == "cap" and _met(left, outcome, tol):
+        all_met, triple = True, met(left, np.asarray(outcome.bundles))
     if reduction is not None:
         triple = _put_back(reduction, market, triple, tol)
     if not all_met and reduction is None:
         return outcome
-    prices, bundles, spending = triple
+    prices, bundles, spending = map(np.asarray, triple)
     certificate = measured(market, prices, bundles)
     return dataclasses.replace(
         outcome,
@@ -185,8 +184,7 @@ def _put_back(reduction: Reduction, market: Market, triple: Any, tol: float) -> 
 def measured(market: Market, prices: np.ndarray, bundles: np.ndarray) -> Certificate:
     """Returns the certificate of a market and a pair, in a program for its bucket."""
     grown, rows, goods = padded(market), rows_of(market), market.supply.size
-    # What was added by padding costs more than anyone would give for it.
-    wide_prices = np.full(grown.supply.size, DEAR)
+    wide_prices = np.zeros(grown.supply.size)
     wide_bundles = np.zeros((grown.wealth.size, grown.supply.size))
     wide_prices[:goods] = prices
     wide_bundles[rows, :goods] = bundles
@@ -219,8 +217,12 @@ def _searched(
 def _own_certificate(
     market: Market, real: tuple[Array, Array], prices: Array, bundles: Array
 ) -> Certificate:
-    """Certifies without what was added by padding: it owns nothing and is not there."""
+    """Certifies without what was added by padding.
+
+    Added agents own nothing; added goods are not there, and cost more than anyone would give.
+    """
     agents, goods = real
+    prices = jnp.where(goods, prices, DEAR)
     own = dataclasses.replace(
         market,
         supply=jnp.where(goods, market.supply, 0.0),

@@ -8,6 +8,7 @@ symmetric.
 from functools import singledispatch
 from typing import Any, NamedTuple, Protocol
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -18,6 +19,12 @@ from catallax.clearing.equilibrium._pieces import Pieces
 from catallax.clearing.equilibrium._quantities import Quantities
 
 TINY = 1e-300
+
+HALVINGS = 10
+"""An agent begins with an equal share, or with a half of it, and so on, so many times."""
+
+USEFUL = 1.2
+"""A share is of use if half of it would be worth less by this factor."""
 
 STEEPEST = 1.0
 """The most by which log β falls in a step."""
@@ -157,8 +164,22 @@ class Spending(NamedTuple):
     limit: Limit
 
     def begin(self, prices: Array, share: Any) -> Any:
-        """Returns where the inner block begins."""
-        return self.inner.begin(prices, share)
+        """Returns where the inner block begins, with as much of a share as is of use to an agent.
+
+        Beyond satiation a search may end with an agent who pays for what it does not want.
+        """
+
+        def of(part: Array) -> tuple[Any, Array]:
+            state = self.inner.begin(prices, share * part)
+            seen = self.inner.look(state, prices)
+            return state, seen.slopes.worth if hasattr(seen, "slopes") else seen.worth
+
+        states, worths = jax.vmap(of)(0.5 ** jnp.arange(HALVINGS + 1))
+        useful = (worths[:-1] > 0) & (worths[:-1] > USEFUL * worths[1:])
+        # the largest of the parts, or the smallest where none is
+        chosen = jnp.where(jnp.any(useful, axis=0), jnp.argmax(useful, axis=0), HALVINGS)
+        agents = jnp.arange(chosen.shape[0])
+        return jax.tree.map(lambda leaf: leaf[chosen, agents], states)
 
     def look(self, state: Any, prices: Array) -> SpendingSeen:
         """Returns how bundles and payments answer β and prices."""

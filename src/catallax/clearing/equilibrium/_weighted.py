@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from catallax._errors import InvalidSetting
@@ -13,10 +14,16 @@ from catallax.clearing.equilibrium._interior_method import INNER, InteriorPoint
 from catallax.clearing.equilibrium._interior_start import Scaled, scaled_market
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._method import Found, Method
+from catallax.clearing.equilibrium._payment import RULES
+from catallax.clearing.equilibrium._scaling import in_shares, times
 from catallax.clearing.equilibrium._spending import counted
+from catallax.clearing.equilibrium.valuations import Mixed
 
 SHRINK = 0.4
 """Each attempt begins with this much of the bundles with which the one before it began."""
+
+PARTS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001)
+"""Of an equal share: one of them is not beyond satiation."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class WeightedWelfare:
 
     def find(self, market: Market, tol: float, start: Any = None) -> Found:
         """Returns the best it found; see `Method`. It has no use for a start."""
-        scaled = scaled_market(market)
+        scaled = _in_own_units(market)
         blocks = tuple(counted(block, market.money) for block in scaled.blocks)
         scaled = scaled._replace(blocks=blocks)
 
@@ -72,6 +79,34 @@ class WeightedWelfare:
 
         course = Course(blocks, scaled.total, INNER * tol)
         return in_units(scaled, attempted(course, opening, self.steps))
+
+
+def _in_own_units(market: Market) -> Scaled:
+    """Returns a scaled market; where all is spent, what one could have is worth one's money.
+
+    Equal shares are no ruler here: beyond satiation they may be worth less than nothing.
+    """
+    if market.money != "fisher":
+        return scaled_market(market)
+    ends = np.cumsum([family.agents for family in market.families])[:-1]
+    parts = jnp.split(market.wealth, ends)
+    families = [in_shares(family, market.supply) for family in market.families]
+    paid = [
+        times(family, wealth / _reached(family, 1.0 / market.wealth.shape[0]))
+        for family, wealth in zip(families, parts, strict=True)
+    ]
+    alike = Market(Mixed(tuple(paid)), jnp.ones_like(market.supply), market.wealth, "budget")
+    scaled = scaled_market(alike)
+    blocks: Any = scaled.blocks
+    blocks = tuple(block._replace(rule=RULES["fisher"]) for block in blocks)
+    return scaled._replace(blocks=blocks, supply=market.supply)
+
+
+def _reached(family: Any, share: float) -> Array:
+    """Returns the most that an equal share is worth, or a part of it."""
+    whole = jnp.full((family.agents, family.goods), share)
+    best = jnp.max(jnp.stack([family.worth(whole * part) for part in PARTS]), axis=0)
+    return jnp.where(best > 0, best, 1.0)
 
 
 def default_method(valuations: Any, money: Money) -> Method:

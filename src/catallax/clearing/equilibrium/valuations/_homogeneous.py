@@ -6,6 +6,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.tree_util import register_dataclass
 from jaxtyping import Array, ArrayLike, Float
 
@@ -79,11 +80,9 @@ class CES:
     homogeneous: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.substitutes is None and isinstance(
-            self.rho, int | float | list | np.ndarray | jax.Array
-        ):
-            if not isinstance(self.rho, jax.core.Tracer):
-                object.__setattr__(self, "substitutes", bool(np.all(np.asarray(self.rho) > 0)))
+        known = isinstance(self.rho, int | float | list | np.ndarray | jax.Array)
+        if self.substitutes is None and known and not isinstance(self.rho, Tracer):
+            object.__setattr__(self, "substitutes", bool(np.all(np.asarray(self.rho) > 0)))
 
     @property
     def agents(self) -> int:
@@ -97,7 +96,9 @@ class CES:
 
     def worth(self, bundles: Float[Array, "n m"]) -> Float[Array, "n"]:
         """Returns `[agents]`, what each bundle is worth."""
-        return self.scale * power_mean(jnp.asarray(self.weights), bundles, jnp.asarray(self.rho))
+        return jnp.asarray(self.scale) * power_mean(
+            jnp.asarray(self.weights), bundles, jnp.asarray(self.rho)
+        )
 
     def unit_cost(self, prices: Float[Array, "m"]) -> Float[Array, "n"]:
         """Returns `[agents]`, the least money for a worth of 1."""
@@ -105,7 +106,8 @@ class CES:
         sigma = 1 / (1 - rho)
         weights = jnp.asarray(self.weights) ** jnp.reshape(sigma, (-1, 1))
         prices = jnp.broadcast_to(prices, weights.shape)
-        return power_mean(weights, prices, 1 - sigma) / self.scale
+        unit = power_mean(weights, prices, 1 - sigma) / self.scale
+        return jnp.where(jnp.any(weights > 0, axis=1), unit, jnp.inf)
 
 
 @register_dataclass
@@ -144,7 +146,7 @@ class CobbDouglas:
 
     def worth(self, bundles: Float[Array, "n m"]) -> Float[Array, "n"]:
         """Returns `[agents]`, what each bundle is worth."""
-        return self.scale * _geometric(jnp.asarray(self.shares), bundles)
+        return jnp.asarray(self.scale) * _geometric(jnp.asarray(self.shares), bundles)
 
     def unit_cost(self, prices: Float[Array, "m"]) -> Float[Array, "n"]:
         """Returns `[agents]`, the least money for a worth of 1."""
@@ -189,7 +191,7 @@ class Leontief:
     def worth(self, bundles: Float[Array, "n m"]) -> Float[Array, "n"]:
         """Returns `[agents]`, what each bundle is worth."""
         needs = jnp.asarray(self.needs)
-        return self.scale * jnp.min(
+        return jnp.asarray(self.scale) * jnp.min(
             jnp.where(needs > 0, bundles / _positive(needs), jnp.inf), axis=1
         )
 

@@ -1,6 +1,7 @@
 """Agents of several families in one market."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 from jax.tree_util import register_dataclass
@@ -52,4 +53,5 @@ class Mixed:
 
     def unit_cost(self, prices: Float[Array, "m"]) -> Float[Array, "n"]:
         """Returns `[agents]`, the least money for a worth of 1, where every family has one."""
-        return jnp.concatenate([family.unit_cost(prices) for family in self.families])
+        families: tuple[Any, ...] = self.families
+        return jnp.concatenate([family.unit_cost(prices) for family in families])

@@ -1,23 +1,13 @@
-"""`Smoothed`: Newton's method on log-prices of a smoothed market, for many agents of few goods."""
+"""Newton's method on log-prices, while smoothing falls to what the tolerance allows."""
 
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from catallax._errors import InvalidSetting
-from catallax.clearing.equilibrium._market import Market, Money
-from catallax.clearing.equilibrium._method import Found
-from catallax.clearing.equilibrium.valuations import Linear
-
-LEANING = 0.7
-"""What an agent's goods must promise before it spends, in ε: log 2, money against two equals."""
-
-BLOCK = 2048
-"""Agents that are asked at once: what they answer fits in a core's cache."""
+from catallax.clearing.equilibrium._answers import Sums, asked, nothing, together
+from catallax.clearing.equilibrium._market import Money
 
 CROWD = 1024
 """With fewer agents than this all are asked at every step."""
@@ -35,61 +25,10 @@ CLOSE = 1.5
 """A step that moves prices by fewer ε than this is taken in full, and ε shrinks with it."""
 
 FAR = 8.0
-"""One that would move them by more says that ε is too small here: it grows again."""
+"""One that would move them by more says that ε is too small here."""
 
-EPS_COLD, EPS_WARM = 0.3, 0.003
+COLD, WARM = 0.3, 0.003
 """Where ε starts without and with prices to start from."""
-
-FINE = 1e-6
-"""Weights in 32 bits are good for tolerances down to this one."""
-
-
-class Sums(NamedTuple):
-    """What agents do together at log-prices q and a smoothing ε: sums over agents.
-
-    Attributes:
-        spent: `[m]`, `P_j = Σ_i B_i w_ij`.
-        pull: `[m, m]`, `Σ_i B_i (φ_i − φ'_i) π_ij π_ik`, how goods draw money from each other.
-        ripple: `[m]`, `Σ_i B_i φ'_i π_ij`, how they draw it from what is not spent.
-        drift: `[m]`, `∂P/∂ε`.
-        lost: Money whose use is lost to smoothing.
-        stake: Money that is of use, `Σ_i min(B_i, v_i(x_i))`.
-        excess: The largest payment beyond worth, as a share of wealth.
-        excess_money: The same, in money.
-    """
-
-    spent: Float[Array, "m"]
-    pull: Float[Array, "m m"]
-    ripple: Float[Array, "m"]
-    drift: Float[Array, "m"]
-    lost: Float[Array, ""]
-    stake: Float[Array, ""]
-    excess: Float[Array, ""]
-    excess_money: Float[Array, ""]
-
-
-class Answers(NamedTuple):
-    """What each of some agents does: `w_ij = φ_i e_ij / Z_i`.
-
-    Attributes:
-        weights: `[n, m]`, e, 1 for the best good.
-        tilts: `[n, m]`, `e log e`.
-        total: `[n]`, Z.
-        mean: `[n]`, `Σ_j π_ij log e_ij`.
-        top: `[n]`, γ, the log of the best bang per buck.
-        part: `[n]`, φ, the part of its money that an agent spends.
-        slope: `[n]`, φ'.
-        depth: `[n]`, u.
-    """
-
-    weights: Float[Array, "n m"]
-    tilts: Float[Array, "n m"]
-    total: Float[Array, "n"]
-    mean: Float[Array, "n"]
-    top: Float[Array, "n"]
-    part: Float[Array, "n"]
-    slope: Float[Array, "n"]
-    depth: Float[Array, "n"]
 
 
 class Crowd(NamedTuple):
@@ -147,160 +86,40 @@ class Course(NamedTuple):
     steps: Int[Array, ""]
 
 
-# --- agents
-
-
-def answers(
-    values: Float[Array, "n m"], rates: Float[Array, "m"], eps: Array, money: Money, work: Any
-) -> Answers:
-    """Asks agents what they do at prices, smoothed by ε.
-
-    Money goes to goods by `π_ij ∝ (v_ij / p_j)^(1/ε)`, and of it the part `φ(u_i)` is spent with
-    `u_i = log Σ_j (v_ij / p_j)^(1/ε) − log 2` and `φ(u) = (1 − e^(−u))²` above 0, 0 below: nobody
-    spends on goods that are worth less than they cost. In a Fisher market φ is 1.
+def beginning(valued: Sums, most: Float[Array, "m"], goods: Goods, money: Money) -> Course:
+    """Returns where to start without a previous solution.
 
     Args:
-        values: `[n, m]`, v, in 32 or 64 bits.
-        rates: `[m]`, 1/p, 0 for a good that has no price.
-        eps: ε.
-        money: "budget" or "fisher".
-        work: The type in which powers are computed. Ratios are taken in 64 bits, relative to the
-            best: nothing is lost near a tie, however small ε.
-
-    Returns:
-        Their `Answers`.
-    """
-    ratios = values.astype(rates.dtype) * rates
-    best = jnp.max(ratios, axis=1)
-    unit = 1 / jnp.where(best > 0, best, 1.0)
-    below = jnp.log1p((ratios * unit[:, None] - 1).astype(work))
-    logs = below / eps.astype(work)
-    weights = jnp.exp(logs)
-    tilts = jnp.where(weights > 0, weights * logs, 0)
-    total = jnp.maximum(jnp.sum(weights, axis=1), 1e-30).astype(rates.dtype)
-    mean = jnp.sum(tilts, axis=1).astype(rates.dtype) / total
-    top = jnp.where(best > 0, jnp.log(jnp.where(best > 0, best, 1.0)), -jnp.inf)
-    depth = jnp.where(best > 0, top / eps + jnp.log(total) - LEANING, -jnp.inf)
-    if money == "fisher":
-        part, slope = jnp.where(best > 0, 1.0, 0.0), jnp.zeros_like(top)
-    else:
-        held = jnp.exp(-jnp.maximum(depth, 0.0))
-        part, slope = (1 - held) ** 2, 2 * held * (1 - held)
-    return Answers(weights, tilts, total, mean, top, part, slope, depth)
-
-
-def summed(said: Answers, wealth: Float[Array, "n"], eps: Array, money: Money) -> Sums:
-    """Sums answers up.
-
-    Args:
-        said: The `Answers`.
-        wealth: `[n]`, B.
-        eps: ε.
-        money: The rule.
-
-    Returns:
-        The `Sums`.
-    """
-    work = said.weights.dtype
-    per = wealth / said.total
-    spend = per * said.part
-    outer = (per * (said.part - said.slope) / said.total).astype(work)
-    top = jnp.where(said.top > -jnp.inf, said.top, 0.0)
-    turn = per * (said.slope * (top / eps + said.mean) - said.part * said.mean)
-    ripple = per * said.slope
-    columns = jnp.stack([turn, ripple], axis=1).astype(work)
-    turned, rippled = (columns.T @ said.weights).astype(eps.dtype)
-    tilted = (spend.astype(work) @ said.tilts).astype(eps.dtype)
-    bang = jnp.exp(top)
-    below = -jnp.expm1(eps * said.mean)  # at most: the mean of logs is below the log of the mean
-    if money == "fisher":
-        lost, worth, over = below, jnp.ones_like(top), jnp.zeros_like(top)
-    else:
-        idle = jnp.maximum(1 - 1 / bang, 0.0)
-        lost = said.part * below + (1 - said.part) * idle
-        worth = jnp.minimum(said.part * bang * (1 - below), 1.0)
-        over = said.part * jnp.maximum(-jnp.expm1(top + eps * said.mean), 0.0)
-    over = jnp.where(wealth > 0, over, 0.0)
-    return Sums(
-        spent=jnp.sum(said.weights.astype(eps.dtype) * spend[:, None], axis=0),
-        pull=jnp.dot((said.weights * outer[:, None]).T, said.weights).astype(eps.dtype),
-        ripple=rippled,
-        drift=-(tilted + turned) / eps,
-        lost=jnp.sum(wealth * jnp.where(said.top > -jnp.inf, lost, 0.0)),
-        stake=jnp.sum(wealth * jnp.where(said.top > -jnp.inf, worth, 0.0)),
-        excess=jnp.max(over, initial=0.0),
-        excess_money=jnp.max(wealth * over, initial=0.0),
-    )
-
-
-def softness(said: Answers, wealth: Float[Array, "n"], money: Money) -> Float[Array, "n"]:
-    """Returns how near agents are to doing something else: about `e^(−d)` at a distance of d ε."""
-    ties = -said.mean
-    if money == "budget":
-        margin = jnp.exp(-jnp.abs(said.depth))
-        ties = jnp.where(said.depth < 0, margin, jnp.maximum(ties, margin))
-    return jnp.where(wealth > 0, ties, 0.0)
-
-
-def nothing(goods: int) -> Sums:
-    """Returns the sums over nobody."""
-    none, zero = jnp.zeros(goods), jnp.zeros(())
-    return Sums(none, jnp.zeros((goods, goods)), none, none, zero, zero, zero, zero)
-
-
-def together(one: Sums, other: Sums) -> Sums:
-    """Returns the sums over two groups of agents."""
-    added = jax.tree.map(jnp.add, one, other)
-    return added._replace(
-        excess=jnp.maximum(one.excess, other.excess),
-        excess_money=jnp.maximum(one.excess_money, other.excess_money),
-    )
-
-
-def asked(
-    values: Float[Array, "n m"],
-    wealth: Float[Array, "n"],
-    course: Course,
-    goods: Goods,
-    money: Money,
-    work: Any,
-) -> tuple[Sums, Float[Array, "n"]]:
-    """Asks all agents, block after block.
-
-    Args:
-        values: `[n, m]`.
-        wealth: `[n]`.
-        course: At what log-prices and ε.
+        valued: Of all agents in a Fisher market at equal prices with ε = 1: `P_j = Σ_i B_i v_ij / Σ_k v_ik`.
+        most: `[m]`, the highest value of each good.
         goods: What there is.
         money: The rule.
-        work: The type of powers.
 
     Returns:
-        The `Sums`, and `[n]`, the softness of each.
+        The first `Course`.
     """
-    rates = jnp.where(goods.priced, jnp.exp(-course.logs), 0.0)
-
-    def block(values: Array, wealth: Array) -> tuple[Sums, Array]:
-        said = answers(values, rates, course.eps, money, work)
-        return summed(said, wealth, course.eps, money), softness(said, wealth, money)
-
-    count, width = values.shape
-    if count <= BLOCK:
-        return block(values, wealth)
-    blocks = -(-count // BLOCK)
-    values = jnp.pad(values, ((0, blocks * BLOCK - count), (0, 0)))
-    wealth = jnp.pad(wealth, (0, blocks * BLOCK - count))
-
-    def step(sums: Sums, rows: tuple[Array, Array]) -> tuple[Sums, Array]:
-        more, soft = block(*rows)
-        return together(sums, more), soft
-
-    rows = values.reshape(blocks, BLOCK, width), wealth.reshape(blocks, BLOCK)
-    sums, soft = jax.lax.scan(step, nothing(width), rows)
-    return sums, soft.reshape(-1)[:count]
+    prices = valued.spent / jnp.where(goods.priced, goods.supply, 1.0)
+    if money == "budget":
+        prices = jnp.minimum(prices, most / 2)
+    return course_at(jnp.log(jnp.where(goods.priced, prices, 1.0)), COLD)
 
 
-# --- prices
+def course_at(logs: Float[Array, "m"], eps: Any) -> Course:
+    """Returns the course at some log-prices and ε."""
+    one = jnp.ones(())
+    return Course(
+        logs=logs,
+        eps=eps * one,
+        odds=1.5 * one,
+        pace=one,
+        reach=jnp.inf * one,
+        shrunk=jnp.zeros((), bool),
+        back=Fork(logs, jnp.zeros_like(logs), one, one),
+        last=jnp.zeros(2),
+        order=one,
+        done=jnp.zeros((), bool),
+        steps=jnp.zeros((), jnp.int32),
+    )
 
 
 def advanced(course: Course, sums: Sums, goods: Goods, tol: Array) -> Course:
@@ -331,7 +150,7 @@ def advanced(course: Course, sums: Sums, goods: Goods, tol: Array) -> Course:
 
     odds, pace = _habits(course, reach)
     close, far = reach < CLOSE, reach > FAR
-    shrinks = close & (missed > tol / 2)
+    shrinks = close & (missed > tol / 2) & (eps > tol / 1000)
     returns = far & course.shrunk & (course.back.factor < 0.9)
     grows = far & (course.back.factor == 1)
     order = _order(course, lost)
@@ -349,7 +168,7 @@ def advanced(course: Course, sums: Sums, goods: Goods, tol: Array) -> Course:
         eps=jnp.where(
             shrunk,
             back.eps * back.factor,
-            jnp.where(grows, jnp.minimum(4 * eps, jnp.maximum(eps, EPS_COLD)), eps),
+            jnp.where(grows, jnp.minimum(4 * eps, jnp.maximum(eps, COLD)), eps),
         ),
         odds=jnp.where(returns, 1 / back.factor - 1, odds),
         pace=pace,
@@ -401,9 +220,6 @@ def _order(course: Course, lost: Array) -> Array:
     ratio = jnp.where(usable, lost / jnp.where(usable, before, 1.0), 1.0)
     slope = jnp.log(ratio) / jnp.log(jnp.where(usable, course.eps / eps, 0.5))
     return jnp.where(usable, jnp.clip(slope, 1.0, 2.0), course.order)
-
-
-# --- the two together
 
 
 def settled(
@@ -473,44 +289,4 @@ def _holds(course: Course, edge: tuple[Array, Array]) -> Array:
 def _still(everyone: Sums, near: Sums) -> Sums:
     """Returns what those who are not near do: they spend, and nothing of it moves."""
     none = nothing(everyone.spent.size)
-    return none._replace(
-        spent=everyone.spent - near.spent,
-        lost=jnp.maximum(everyone.lost - near.lost, 0.0),
-        stake=everyone.stake - near.stake,
-    )
-
-
-def beginning(valued: Sums, most: Float[Array, "m"], goods: Goods, money: Money) -> Course:
-    """Returns where to start without a previous solution.
-
-    Args:
-        valued: Of all agents in a Fisher market at equal prices with ε = 1: `P_j = Σ_i B_i v_ij / Σ_k v_ik`.
-        most: `[m]`, the highest value of each good.
-        goods: What there is.
-        money: The rule.
-
-    Returns:
-        The first `Course`.
-    """
-    prices = valued.spent / jnp.where(goods.priced, goods.supply, 1.0)
-    if money == "budget":
-        prices = jnp.minimum(prices, most / 2)
-    return course_at(jnp.log(jnp.where(goods.priced, prices, 1.0)), EPS_COLD)
-
-
-def course_at(logs: Float[Array, "m"], eps: Any) -> Course:
-    """Returns the course at some log-prices and ε."""
-    one = jnp.ones(())
-    return Course(
-        logs=logs,
-        eps=eps * one,
-        odds=1.5 * one,
-        pace=one,
-        reach=jnp.inf * one,
-        shrunk=jnp.zeros((), bool),
-        back=Fork(logs, jnp.zeros_like(logs), one, one),
-        last=jnp.zeros(2),
-        order=one,
-        done=jnp.zeros((), bool),
-        steps=jnp.zeros((), jnp.int32),
-    )
+    return none._replace(spent=everyone.spent - near.spent, stake=everyone.stake - near.stake)
