@@ -188,8 +188,9 @@ def test_a_singular_curvature_is_concave_and_a_lopsided_one_is_none():
     low_rank = np.einsum("ij,ik->ijk", TWO, TWO)
     market_of(cv.CoupledQuadratic(TWO, 1e9 * low_rank), ONE, ONE, "none")
     market_of(cv.CoupledQuadratic(TWO, 0 * low_rank), ONE, ONE, "none")
+    lopsided = low_rank + np.array([[0, 0.1], [0, 0]])
     with pytest.raises(InvalidMarket, match=r"^valuations.curvatures\[0\] is not symmetric"):
-        market_of(cv.CoupledQuadratic(TWO, [*low_rank, [0, 0.1], [0, 0]]), ONE, ONE, "none")
+        market_of(cv.CoupledQuadratic(TWO, lopsided), ONE, ONE, "none")
 
 
 @pytest.mark.parametrize(

@@ -48,21 +48,29 @@ SENTENCES = {
 class Certificate:
     """By how much prices and bundles miss an equilibrium, condition by condition.
 
+    With v a bundle's worth and T what is at stake for all agents, `Σ_i min(w_i, v_i)` (in a Fisher
+    market all money that can buy anything of worth), an agent's own scale S is its wealth, unless
+    that is beyond all use: `S = min(w, max(v, mean stake))`. What cannot be computed is infinite.
+
     Attributes:
         leftover: `[goods]`, quantities that nobody was given (below 0: given but not there).
-        unallocated: `Σ_j p_j leftover_j`, the money value of what is left over, as a share of the
-            value of all goods (or of all money, where that is more).
-        shortage: The largest share of a good that was given out beyond its supply.
-        overspent: `[agents]`, payment beyond wealth as a share of wealth; 0 where no budget binds.
-        irrational: `[agents]`, payment beyond worth, as a share of the agent's own scale; 0 in a
-            Fisher market, where money is worth nothing.
+        unallocated: `Σ_j p_j ℓ_j⁺ / max(p·s, T)`, the value of what is left over.
+        shortage: The largest share of what was given of a good that is not there.
+        overspent: `[agents]`, `(p·x − w)⁺ / w`; 0 where no budget binds.
+        irrational: `[agents]`, `(p·x − v)⁺ / S`; 0 in a Fisher market: its money is worth nothing.
         regret: `[agents]`, what the best bundle would have brought beyond the one given, as a
-            share of the agent's own scale (its wealth; without budgets, the larger of its worth
-            and the mean worth; in a Fisher market, of its best utility).
-        regret_mean: The same per unit of money: total regret over the total of the scales.
-        gap: The duality gap as a share of the total of the scales; NaN where none is defined.
+            share of S (of S and that best together with a budget, of the best in a Fisher market).
+        regret_mean: The same per unit of what is at stake, `Σ_i S_i regret_i / T`.
+        gap: The duality gap over T; NaN where the market is no convex programme.
         local: Whether regret was measured by gradients of an unknown function, which bounds it
             only if the function is concave.
+
+    Example:
+        >>> import numpy as np, catallax as cx
+        >>> values = cx.valuations.Linear(np.array([[10.0]]))
+        >>> dear = cx.certify(values, [1.0], [1.0], prices=[2.0], bundles=[[0.5]], money="budget")
+        >>> float(dear.unallocated), bool(dear.violation > 1e-6)
+        (0.5, True)
     """
 
     leftover: Float[Array | np.ndarray, "m"]

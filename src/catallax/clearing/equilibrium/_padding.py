@@ -91,13 +91,16 @@ def _(family: Linear, agents: int, goods: int) -> Linear:
 
 @_padded.register
 def _(family: CES, agents: int, goods: int) -> CES:
-    weights = _grown(family.weights, agents, goods, 1.0)
+    weights = np.asarray(family.weights, np.float64)
     rho = np.broadcast_to(np.asarray(family.rho, np.float64), (family.agents,))
+    scale = np.broadcast_to(np.asarray(family.scale, np.float64), (family.agents,))
+    # Worth what the others' goods are worth: a dearer market beside would cost this one digits.
+    of_each = scale * weights.sum(axis=1) ** (1 / rho) / family.goods
     return dataclasses.replace(
         family,
-        weights=weights,
+        weights=_grown(weights, agents, goods, 1.0),
         rho=np.concatenate([rho, np.full(agents, rho[0])]),
-        scale=_more(family.scale, family.agents, agents),
+        scale=np.concatenate([scale, np.full(agents, _typical(of_each))]),
     )
 
 

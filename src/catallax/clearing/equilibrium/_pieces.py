@@ -54,7 +54,7 @@ class Pieces(NamedTuple):
     rule: Rule
 
     def begin(self, prices: Array, share: Any) -> Filling:
-        """Returns pieces filled by equal shares, at most half, and a β at which nobody wants more."""
+        """Returns pieces filled by equal shares, at most half, and a β that makes none dear."""
         pieces = self.slopes.shape[2]
         filled = jnp.minimum(share / pieces, self.widths / 2)
         worth = jnp.sum(self.slopes * filled, axis=(1, 2))

@@ -23,6 +23,9 @@ TINY = 1e-300
 HALVINGS = 10
 """An agent begins with an equal share, or with a half of it, and so on, so many times."""
 
+EAGER = 1.0
+"""What an agent begins with would be worth so many times its cost, weighed by β."""
+
 USEFUL = 1.2
 """A share is of use if half of it would be worth less by this factor."""
 
@@ -164,18 +167,24 @@ class Spending(NamedTuple):
     limit: Limit
 
     def begin(self, prices: Array, share: Any) -> Any:
-        """Returns where the inner block begins, with as much of a share as is of use to an agent.
+        """Returns where the inner block begins, with as much as an agent can pay and has a use for.
 
-        Beyond satiation a search may end with an agent who pays for what it does not want.
+        Who begins with more than it can pay soon has no money left, and stops the search; beyond
+        satiation a search may end with an agent who pays for what it does not want.
         """
 
-        def of(part: Array) -> tuple[Any, Array]:
-            state = self.inner.begin(prices, share * part)
+        def of(part: Array) -> tuple[Any, Array, Array]:
+            about = jnp.full_like(self.wealth, share * part * jnp.sum(prices))
+            state = self.inner._replace(wealth=EAGER * about).begin(prices, share * part)
             seen = self.inner.look(state, prices)
-            return state, seen.slopes.worth if hasattr(seen, "slopes") else seen.worth
+            worth = seen.slopes.worth if hasattr(seen, "slopes") else seen.worth
+            cost = self.inner.bundles(state, seen) @ prices
+            idle = jnp.maximum(self.wealth - cost, self.wealth / 10)
+            return state._replace(purse=state.purse._replace(idle=idle)), worth, cost
 
-        states, worths = jax.vmap(of)(0.5 ** jnp.arange(HALVINGS + 1))
+        states, worths, costs = jax.vmap(of)(0.5 ** jnp.arange(HALVINGS + 1))
         useful = (worths[:-1] > 0) & (worths[:-1] > USEFUL * worths[1:])
+        useful = useful & (costs[:-1] <= self.wealth / 2)
         # the largest of the parts, or the smallest where none is
         chosen = jnp.where(jnp.any(useful, axis=0), jnp.argmax(useful, axis=0), HALVINGS)
         agents = jnp.arange(chosen.shape[0])
