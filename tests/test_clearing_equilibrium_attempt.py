@@ -21,11 +21,13 @@ def effort_of(steps, spoiled):
         values = cv.Logarithmic(jnp.asarray([[3.0, 1.0], [1.0, 3.0]]), jnp.ones((2, 2)))
         scaled = scaled_market(Market(values, jnp.ones(2), jnp.full(2, 0.5), "budget"))
         blocks = tuple(counted(block, "budget") for block in scaled.blocks)
-        first = beginning(scaled._replace(blocks=blocks))
+        first = beginning(scaled)
+        states = [b.opened(s, first.prices) for b, s in zip(blocks, first.blocks, strict=True)]
+        first = first._replace(blocks=tuple(states))
 
         def opening(attempt):
             bad = jnp.where(attempt < spoiled, jnp.nan, 1.0)
-            return first._replace(prices=first.prices * bad)
+            return first._replace(prices=first.prices * bad), 0
 
         return attempted(Course(blocks, scaled.total, 1e-8), opening, steps)
 

@@ -62,3 +62,9 @@ def test_bad_input_is_named(changed, said):
     given.update(changed)
     with pytest.raises(cx.CatallaxError, match=said):
         cx.equilibria(**given, money="budget")
+
+
+def test_a_batch_has_a_violation_for_each_market():
+    many = cx.equilibria(cx.valuations.Linear(VALUES), SUPPLY, WEALTH, money="budget")
+    assert many.certificate.violation.shape == (7,)
+    assert (many.certificate.violation <= 1e-6).all()

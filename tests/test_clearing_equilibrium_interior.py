@@ -47,9 +47,11 @@ FAMILIES = {
     ),
     "coupled": valuations.CoupledQuadratic(WEIGHTS, SQUARES),
 }
-HOMOGENEOUS = ("linear", "substitutes", "complements", "cobb-douglas", "leontief")
-CELLS = [(name, money) for name in FAMILIES for money in ("none", "cap")]
-CELLS += [(name, money) for name in HOMOGENEOUS for money in ("budget", "fisher")]
+# Every kind of block under every rule that it serves; families of one kind share its equations.
+CELLS = [(name, "cap") for name in FAMILIES]
+CELLS += [("linear", "none"), ("substitutes", "fisher"), ("linear", "budget")]
+CELLS += [("leontief", "none"), ("complements", "fisher"), ("cobb-douglas", "budget")]
+CELLS += [("pieces", "none"), ("coupled", "none")]
 
 
 def purse_residuals(money, purse, worth, wealth, mu):
@@ -114,15 +116,19 @@ def somewhere(name, money):
 def test_a_direction_solves_the_linearised_equations(name, money):
     with exact():
         block, iterate = somewhere(name, money)
-        direction = _direction((block,), iterate, _newton((block,), iterate), MU, None)
         flat, unravel = ravel_pytree(iterate)
 
         def system(point):
             return residuals(block, money, unravel(point), MU)
 
-        left = jax.jacobian(system)(flat) @ ravel_pytree(direction)[0]
-        assert left.size == flat.size
-        np.testing.assert_allclose(left, -system(flat), atol=1e-9)
+        @jax.jit
+        def both_sides():
+            step = _direction((block,), iterate, _newton((block,), iterate), MU, None)
+            return jax.jvp(system, (flat,), (ravel_pytree(step)[0],))
+
+        value, change = both_sides()
+        assert value.size == flat.size
+        np.testing.assert_allclose(change, -value, atol=1e-9)
 
 
 @pytest.mark.parametrize(("name", "money"), [("linear", "budget"), ("pieces", "cap")])
@@ -190,7 +196,7 @@ def test_every_number_stays_positive_and_the_warm_point_is_far_inside():
         for iterate in (progress.iterate, progress.warm):
             assert min(float(jnp.min(leaf)) for leaf in jax.tree.leaves(iterate)) > 0
         gap = missed_by(scaled.blocks, progress.warm, scaled.total).gap
-        assert gap > 1e-3 > missed_by(scaled.blocks, progress.iterate, scaled.total).gap
+        assert gap > 0.02 > missed_by(scaled.blocks, progress.iterate, scaled.total).gap
 
 
 def test_the_longest_step_ends_at_the_boundary():

@@ -10,10 +10,7 @@ from catallax.clearing.equilibrium._interior_start import block_of
 from catallax.clearing.equilibrium._payment import RULES, Purse
 from catallax.clearing.equilibrium._spending import (
     Ahead,
-    Held,
-    Satiated,
     Spending,
-    UpToOne,
     bought_for,
     by_good,
     counted,
@@ -45,12 +42,18 @@ def block_for(kind, money):
     return counted(block_of(family, wealth, RULES[money]), money)
 
 
+def begun(block, money, share):
+    """Where a search begins: the block's own start under the rule for values of degree 1."""
+    p = jnp.asarray(PRICES)
+    return block.opened(block.inner._replace(rule=RULES[money]).begin(p, share), p)
+
+
 @pytest.mark.parametrize("money", ["budget", "fisher"])
 @pytest.mark.parametrize("kind", ["log", "quadratic", "pieces", "coupled"])
 def test_a_direction_solves_the_linear_equations_of_money(kind, money):
     with exact():
         block, p = block_for(kind, money), jnp.asarray(PRICES)
-        state = block.begin(p, 0.2)
+        state = begun(block, money, 0.2)
         seen = block.look(state, p)
         total, kept = block.constant(state, seen, MU, None)
         way = block.follow(state, seen, kept, jnp.asarray(STEP))
@@ -76,7 +79,7 @@ def test_a_direction_solves_the_linear_equations_of_money(kind, money):
 def test_a_predictor_takes_what_prices_and_bundles_do_together_off_the_budget():
     with exact():
         block, p = block_for("log", "budget"), jnp.asarray(PRICES)
-        state = block.begin(p, 0.2)
+        state = begun(block, "budget", 0.2)
         seen = block.look(state, p)
         _, kept = block.constant(state, seen, 0.0, None)
         first = block.follow(state, seen, kept, jnp.asarray(STEP))
@@ -91,7 +94,7 @@ def test_a_predictor_takes_what_prices_and_bundles_do_together_off_the_budget():
 def test_a_weight_that_falls_stays_above_nothing_and_one_that_rises_goes_all_the_way():
     with exact():
         block = block_for("log", "budget")
-        state = block.begin(jnp.asarray(PRICES), 0.2)
+        state = begun(block, "budget", 0.2)
         state = state._replace(purse=Purse(*(jnp.full(N, v) for v in (0.4, 0.6, 1.0, 1.0))))
         way = state._replace(purse=state.purse._replace(beta=jnp.asarray([-4.0, 0.1, -0.004])))
         ahead = state._replace(purse=state.purse._replace(eta=jnp.asarray([4.6, 0.5, 0.604])))
@@ -99,15 +102,33 @@ def test_a_weight_that_falls_stays_above_nothing_and_one_that_rises_goes_all_the
         beta = np.asarray(after.beta)
         assert beta == pytest.approx([0.4 * np.exp(-1), 0.5, 0.4 * np.exp(-0.01)])
         assert np.asarray(after.eta) == pytest.approx(1 - beta)
-        assert np.asarray(block.unhindered(way).purse.beta).tolist() == [0.0, 0.1, 0.0]
+        assert np.asarray(block.hindered(way).purse.beta).tolist() == [0.0, 0.1, 0.0]
 
 
-def test_a_search_starts_where_an_equal_share_costs_what_its_holder_has():
-    worth, wealth = jnp.asarray([4.0, 1.0]), jnp.asarray([1.0, 3.0])
-    purse = Held(UpToOne()).begin(jnp.ones(2), worth, wealth)
-    assert purse.beta.tolist() == [0.25, 0.5] and purse.eta.tolist() == [0.75, 0.5]
-    purse = Held(Satiated()).begin(jnp.ones(2), worth, wealth)
-    assert purse.beta.tolist() == [0.25, 3.0] and purse.eta.tolist() == [1.0, 1.0]
+def test_where_all_is_spent_it_is_the_price_of_money_that_moves_in_steps():
+    with exact():
+        block = block_for("log", "fisher")
+        state = begun(block, "fisher", 0.2)
+        state = state._replace(purse=state.purse._replace(beta=jnp.full(N, 4.0)))
+        way = state._replace(purse=state.purse._replace(beta=jnp.asarray([2.0, -4.0, 0.0])))
+        after = block.bent(state, state, jnp.asarray(1.0), way).purse
+        # 1/β is 1/4; dβ = 2 takes 2/16 off it, dβ = −4 adds 4/16
+        assert np.asarray(after.beta) == pytest.approx([8.0, 2.0, 4.0])
+        assert np.asarray(block.hindered(way).purse.beta).tolist() == [-2.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("money", ["budget", "fisher"])
+def test_a_search_opens_with_the_money_left_over_that_is_left_over(money):
+    with exact():
+        block = block_for("log", money)
+        for share in (0.05, 10.0):
+            purse = begun(block, money, share).purse
+            wealth = np.asarray(block.wealth)
+            meant = np.maximum(wealth - share * PRICES.sum(), 0.05 * wealth)
+            assert np.asarray(purse.idle) == pytest.approx(meant)
+            beta = np.asarray(purse.beta)
+            room = 1 - beta if money == "budget" else np.ones(N)
+            assert np.asarray(purse.eta) == pytest.approx(room)
 
 
 def test_values_of_degree_one_keep_their_blocks():

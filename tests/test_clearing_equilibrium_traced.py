@@ -18,7 +18,7 @@ def solve(values, supply=SUPPLY, wealth=WEALTH, money="budget"):
 
 
 def test_vmap_gives_what_single_calls_give():
-    many = jax.vmap(solve)(jnp.asarray(VALUES))
+    many = jax.jit(jax.vmap(solve))(jnp.asarray(VALUES))
     assert many.prices.dtype == jnp.float32
     assert (np.asarray(many.result) == cx.Result.CERTIFIED).all()
     for values, prices, bundles in zip(VALUES, many.prices, many.bundles, strict=True):
@@ -62,10 +62,10 @@ def test_derivatives_are_those_of_finite_differences(place):
 
 def test_a_caller_in_single_precision_gets_gradients_in_it():
     arguments = [jnp.asarray(part, jnp.float32) for part in (VALUES[0], SUPPLY, WEALTH)]
-    single = jax.grad(smooth)(*arguments)
+    single = jax.jit(jax.grad(smooth))(*arguments)
     assert single.dtype == jnp.float32
     with exact():
-        double = jax.grad(smooth)(*map(jnp.asarray, (VALUES[0], SUPPLY, WEALTH)))
+        double = jax.jit(jax.grad(smooth))(*map(jnp.asarray, (VALUES[0], SUPPLY, WEALTH)))
     np.testing.assert_allclose(single, double, atol=1e-4)
 
 
@@ -76,6 +76,8 @@ def test_linear_markets_have_the_derivatives_of_their_relaxation():
             values = cx.valuations.Linear(jnp.asarray(VALUES[0]))
             return cx.equilibrium(values, SUPPLY, wealth, money="fisher", tol=1e-8).prices[1]
 
-        gradient = jax.grad(price)(jnp.asarray(WEALTH))
+        gradient = jax.jit(jax.grad(price))(jnp.asarray(WEALTH))
         # Prices in a Fisher market scale with money: Euler's theorem for degree 1.
-        np.testing.assert_allclose(gradient @ WEALTH, price(jnp.asarray(WEALTH)), rtol=1e-4)
+        np.testing.assert_allclose(
+            gradient @ WEALTH, jax.jit(price)(jnp.asarray(WEALTH)), rtol=1e-4
+        )

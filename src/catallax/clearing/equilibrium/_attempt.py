@@ -52,7 +52,7 @@ class Effort(NamedTuple):
         best: The iterate that missed least, of all attempts.
         least: What that misses, the larger of gap and equalities.
         attempt: Which attempt it is, from 0.
-        since: The steps of this attempt.
+        since: The steps of this attempt; -1 where the next is to begin.
         steps: The steps of all.
     """
 
@@ -83,12 +83,13 @@ class Course(NamedTuple):
     tied: Float[Array, ""] | None = None
 
 
-def attempted(course: Course, opening: Callable[[Any], Iterate], steps: int) -> Effort:
+def attempted(course: Course, opening: Callable[[Any], tuple[Iterate, Any]], steps: int) -> Effort:
     """Follows central paths from several starts until one ends in an equilibrium.
 
     Args:
         course: The market.
-        opening: From the number of an attempt to a point strictly inside.
+        opening: From the number of an attempt to a point strictly inside, and the steps it took
+            to get there.
         steps: The most steps, of all attempts together.
 
     Returns:
@@ -100,26 +101,28 @@ def attempted(course: Course, opening: Callable[[Any], Iterate], steps: int) -> 
     def going(effort: Effort) -> Array:
         return (effort.least > course.tol) & (effort.steps < steps)
 
-    def begun(attempt: Array) -> tuple[Iterate, Missed]:
-        first = opening(attempt)
-        return first, missed_by(course.blocks, first, course.total)
+    def opened(effort: Effort) -> Effort:
+        first, taken = opening(effort.attempt)
+        missed = missed_by(course.blocks, first, course.total)
+        steps, since = effort.steps + taken, jnp.zeros_like(effort.since)
+        return effort._replace(iterate=first, missed=missed, since=since, steps=steps)
 
     def step(effort: Effort) -> Effort:
+        effort = jax.lax.cond(effort.since < 0, opened, lambda same: same, effort)
         iterate, length = _advanced(course, effort.iterate, effort.missed, effort.attempt)
         missed = missed_by(course.blocks, iterate, course.total)
         better = worst(missed) < effort.least
         best = jax.tree.map(lambda new, old: jnp.where(better, new, old), iterate, effort.best)
         least = jnp.where(better, worst(missed), effort.least)
         halted = ~(length > HALTED) | ~jnp.isfinite(worst(missed)) | (effort.since >= PATIENCE)
+        since = jnp.where(halted, -1, effort.since + 1)
         attempt = effort.attempt + halted
-        iterate, missed = jax.lax.cond(halted, begun, lambda _: (iterate, missed), attempt)
-        since = jnp.where(halted, 0, effort.since + 1)
         return Effort(iterate, missed, best, least, attempt, since, effort.steps + 1)
 
     zero = jnp.zeros((), jnp.int32)
-    first, missed = begun(zero)
-    least = jnp.where(jnp.isnan(worst(missed)), jnp.inf, worst(missed))
-    effort = Effort(first, missed, first, least, zero, zero, zero)
+    nothing = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), jax.eval_shape(opening, zero)[0])
+    least = jnp.asarray(jnp.inf)
+    effort = Effort(nothing, Missed(least, least), nothing, least, zero, zero - 1, zero)
     return jax.lax.while_loop(going, step, effort)
 
 
@@ -168,7 +171,7 @@ def _landed(blocks: Any, iterate: Iterate, direction: Iterate, length: Array) ->
 
 def _room(blocks: Any, iterate: Iterate, direction: Iterate) -> Float[Array, ""]:
     states = tuple(
-        block.unhindered(way) if isinstance(block, Spending) else way
+        block.hindered(way) if isinstance(block, Spending) else way
         for block, way in zip(blocks, direction.blocks, strict=True)
     )
     return furthest(iterate, direction._replace(blocks=states))

@@ -77,10 +77,10 @@ class ExchangePath:
         scaled = scaled_market(market)
         blocks = _earning(scaled, endowments / scaled.supply)
 
-        def opening(attempt: Array) -> Iterate:
+        def opening(attempt: Array) -> tuple[Iterate, int]:
             prices = _first_prices(attempt, scaled)
             states = tuple(block.begin(prices, 1.0 / endowments.shape[0]) for block in blocks)
-            return Iterate(prices, jnp.full_like(prices, 0.1), states)
+            return Iterate(prices, jnp.full_like(prices, 0.1), states), 0
 
         course = Course(blocks, scaled.total, INNER * tol, BEHIND, scaled.total)
         found = in_units(scaled._replace(blocks=blocks), attempted(course, opening, self.steps))

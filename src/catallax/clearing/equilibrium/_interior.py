@@ -21,7 +21,7 @@ BEHIND = 0.1
 FLOOR = 0.2
 """The gap stays above this share of the tolerance."""
 
-WARM_GAP = 1e-3
+WARM_GAP = 0.02
 """An iterate with at least this gap is far enough inside for another market to start from."""
 
 

@@ -86,15 +86,12 @@ class Certificate:
     @property
     def violation(self) -> Any:
         """The largest violation: of supply, of any budget, of anyone's reason, of mean regret."""
-        agents = jax.numpy if isinstance(self.regret, Tracer) else np
-        parts = [
-            agents.abs(self.unallocated),
-            self.shortage,
-            agents.max(self.overspent, initial=0.0),
-            agents.max(self.irrational, initial=0.0),
-            self.regret_mean,
+        space = jax.numpy if isinstance(self.regret, Tracer) else np
+        of_agents = [
+            space.max(part, axis=-1, initial=0.0) for part in (self.overspent, self.irrational)
         ]
-        return agents.max(agents.stack([agents.asarray(part) for part in parts]))
+        of_all = [space.abs(self.unallocated), self.shortage, self.regret_mean]
+        return space.max(space.stack([space.asarray(part) for part in of_all + of_agents]), axis=0)
 
 
 @register_dataclass

@@ -8,7 +8,6 @@ symmetric.
 from functools import singledispatch
 from typing import Any, NamedTuple, Protocol
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -18,46 +17,26 @@ from catallax.clearing.equilibrium._payment import Purse, Unlimited
 from catallax.clearing.equilibrium._pieces import Pieces
 from catallax.clearing.equilibrium._quantities import Quantities
 
-TINY = 1e-300
-
-HALVINGS = 10
-"""An agent begins with an equal share, or with a half of it, and so on, so many times."""
-
-EAGER = 1.0
-"""What an agent begins with would be worth so many times its cost, weighed by β."""
-
-USEFUL = 1.2
-"""A share is of use if half of it would be worth less by this factor."""
+LEAST_IDLE = 0.05
+"""A search starts with at least this share of everybody's money left over."""
 
 STEEPEST = 1.0
 """The most by which log β falls in a step."""
 
 
-class Held(Unlimited):
-    """β as it stands: `Spending` moves it.
-
-    Args:
-        limit: When money may be left over.
-    """
-
-    def __init__(self, limit: "Limit") -> None:
-        self.limit = limit
-
-    def begin(self, beta: Array, worth: Array, wealth: Array) -> Purse:
-        """Returns about the β at which an equal share costs what its holder has."""
-        beta = self.limit.within(wealth / jnp.maximum(worth, TINY))
-        return Purse(beta, self.limit.room(beta), wealth / 2, jnp.ones_like(beta))
-
-
 class Limit(Protocol):
     """When money may be left over: `dδ = rest + slope·dβ`."""
 
-    def within(self, beta: Array) -> Float[Array, "n"]:
-        """Returns β moved to where a search may start."""
-        ...
-
     def room(self, beta: Array) -> Float[Array, "n"]:
         """Returns how far β may rise, or 1 if there is no end."""
+        ...
+
+    def after(self, beta: Array, rate: Array) -> Float[Array, "n"]:
+        """Returns β after a step that would change it by so much of itself."""
+        ...
+
+    def hindrance(self, change: Array) -> Float[Array, "n"]:
+        """Returns what is seen of dβ where a step must stop before anything falls below 0."""
         ...
 
     def slope(self, purse: Purse) -> Float[Array, "n"]:
@@ -76,13 +55,17 @@ class Limit(Protocol):
 class UpToOne:
     """With a budget money is left over only at β = 1: `(1 − β) δ = µ`."""
 
-    def within(self, beta: Array) -> Array:
-        """Returns β, at most 1/2."""
-        return jnp.minimum(beta, 0.5)
-
     def room(self, beta: Array) -> Array:
         """Returns 1 − β."""
         return 1 - beta
+
+    def after(self, beta: Array, rate: Array) -> Array:
+        """Returns β, which rises by steps and falls in proportion."""
+        return beta * jnp.where(rate < 0, jnp.exp(jnp.maximum(rate, -STEEPEST)), 1 + rate)
+
+    def hindrance(self, change: Array) -> Array:
+        """Returns a rise: `after` keeps a falling β above 0."""
+        return jnp.maximum(change, 0.0)
 
     def slope(self, purse: Purse) -> Array:
         """Returns `δ / (1 − β)`."""
@@ -101,21 +84,26 @@ class UpToOne:
 class Satiated:
     """Where all is spent money is left over only without wants, at β = ∞: `δ / β = µ`."""
 
-    def within(self, beta: Array) -> Array:
-        """Returns β."""
-        return beta
-
     def room(self, beta: Array) -> Array:
         """Returns 1."""
         return jnp.ones_like(beta)
+
+    def after(self, beta: Array, rate: Array) -> Array:
+        """Returns β after a step of 1/β, the price of money, which may fall to 0."""
+        return beta / (1 - rate)
+
+    def hindrance(self, change: Array) -> Array:
+        """Returns a fall where 1/β falls."""
+        return -jnp.maximum(change, 0.0)
 
     def slope(self, purse: Purse) -> Array:
         """Returns `δ / β`."""
         return purse.idle / purse.beta
 
     def rest(self, purse: Purse, mu: Any, second: Purse | None) -> Array:
-        """Returns `µ β − δ`."""
-        return mu * purse.beta - purse.idle
+        """Returns `µ β − δ`, less what δ and 1/β do together."""
+        rest = mu * purse.beta - purse.idle
+        return rest if second is None else rest + second.idle * second.beta / purse.beta
 
     def product(self, purse: Purse) -> Array:
         """Returns `δ / β`."""
@@ -157,7 +145,7 @@ class Spending(NamedTuple):
     """Agents of another block, each with its budget `p·x + δ = w`.
 
     Args:
-        inner: `Quantities`, `Pieces` or `Curved` with the rule `Held`.
+        inner: `Quantities`, `Pieces` or `Curved` with the rule `Unlimited`.
         wealth: `[n]`.
         limit: When money may be left over.
     """
@@ -166,29 +154,13 @@ class Spending(NamedTuple):
     wealth: Float[Array, "n"]
     limit: Limit
 
-    def begin(self, prices: Array, share: Any) -> Any:
-        """Returns where the inner block begins, with as much as an agent can pay and has a use for.
-
-        Who begins with more than it can pay soon has no money left, and stops the search; beyond
-        satiation a search may end with an agent who pays for what it does not want.
-        """
-
-        def of(part: Array) -> tuple[Any, Array, Array]:
-            about = jnp.full_like(self.wealth, share * part * jnp.sum(prices))
-            state = self.inner._replace(wealth=EAGER * about).begin(prices, share * part)
-            seen = self.inner.look(state, prices)
-            worth = seen.slopes.worth if hasattr(seen, "slopes") else seen.worth
-            cost = self.inner.bundles(state, seen) @ prices
-            idle = jnp.maximum(self.wealth - cost, self.wealth / 10)
-            return state._replace(purse=state.purse._replace(idle=idle)), worth, cost
-
-        states, worths, costs = jax.vmap(of)(0.5 ** jnp.arange(HALVINGS + 1))
-        useful = (worths[:-1] > 0) & (worths[:-1] > USEFUL * worths[1:])
-        useful = useful & (costs[:-1] <= self.wealth / 2)
-        # the largest of the parts, or the smallest where none is
-        chosen = jnp.where(jnp.any(useful, axis=0), jnp.argmax(useful, axis=0), HALVINGS)
-        agents = jnp.arange(chosen.shape[0])
-        return jax.tree.map(lambda leaf: leaf[chosen, agents], states)
+    def opened(self, state: Any, prices: Array) -> Any:
+        """Returns a state of the inner block with the money left over that is left over."""
+        purse = state.purse
+        cost = self.inner.bundles(state, self.inner.look(state, prices)) @ prices
+        idle = jnp.maximum(self.wealth - cost, LEAST_IDLE * self.wealth)
+        room = self.limit.room(purse.beta)
+        return state._replace(purse=Purse(purse.beta, room, idle, jnp.ones_like(idle)))
 
     def look(self, state: Any, prices: Array) -> SpendingSeen:
         """Returns how bundles and payments answer β and prices."""
@@ -235,18 +207,18 @@ class Spending(NamedTuple):
         purse = Purse(change, room, rest + seen.slope * change, none)
         return direction._replace(purse=purse)
 
-    def unhindered(self, direction: Any) -> Any:
-        """Returns a direction in which no falling β stops anybody: `bent` keeps it above 0."""
-        rising = jnp.maximum(direction.purse.beta, 0.0)
-        return direction._replace(purse=direction.purse._replace(beta=rising))
+    def hindered(self, direction: Any) -> Any:
+        """Returns a direction in which β is replaced by what hinders a step."""
+        purse = direction.purse
+        return direction._replace(purse=purse._replace(beta=self.limit.hindrance(purse.beta)))
 
     def bent(self, state: Any, there: Any, length: Array, direction: Any) -> Any:
-        """Returns a state after a step, in which a falling β falls in proportion."""
+        """Returns a state after a step, with β where its limit has it."""
         purse = state.purse
         rate = length * direction.purse.beta / purse.beta
-        falls = rate < 0
-        beta = purse.beta * jnp.where(falls, jnp.exp(jnp.maximum(rate, -STEEPEST)), 1 + rate)
-        room = jnp.where(falls, self.limit.room(beta), there.purse.eta)
+        beta = self.limit.after(purse.beta, rate)
+        # 1 − β that falls to 0 keeps its digits only as a variable of its own.
+        room = jnp.where(rate < 0, self.limit.room(beta), there.purse.eta)
         return there._replace(purse=there.purse._replace(beta=beta, eta=room))
 
     def settle(self, state: Any, prices: Array) -> Any:
@@ -314,4 +286,4 @@ def counted(block: Block, money: str) -> Any:
     whole = isinstance(block, Quantities) and block.family.homogeneous
     if whole or not isinstance(block, Quantities | Pieces | Curved):
         return block
-    return Spending(block._replace(rule=Held(LIMITS[money])), block.wealth, LIMITS[money])
+    return Spending(block._replace(rule=Unlimited()), block.wealth, LIMITS[money])

@@ -9,18 +9,25 @@ from jaxtyping import Array
 
 from catallax._errors import InvalidSetting
 from catallax.clearing.equilibrium._attempt import Course, Effort, attempted
-from catallax.clearing.equilibrium._interior import Iterate
+from catallax.clearing.equilibrium._interior import Iterate, interior_point
 from catallax.clearing.equilibrium._interior_method import INNER, InteriorPoint
 from catallax.clearing.equilibrium._interior_start import Scaled, scaled_market
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._method import Found, Method
 from catallax.clearing.equilibrium._payment import RULES
 from catallax.clearing.equilibrium._scaling import in_shares, times
-from catallax.clearing.equilibrium._spending import counted
+from catallax.clearing.equilibrium._spending import Spending, counted
 from catallax.clearing.equilibrium.valuations import Mixed
 
-SHRINK = 0.4
-"""Each attempt begins with this much of the bundles with which the one before it began."""
+NEAR = 0.1
+"""How far along the path of the convex programme the first two attempts begin; the next two begin
+where its gap is the square of this, and so on."""
+
+NEARING = 60
+"""The most steps to get there."""
+
+SMALL = 0.1
+"""Every second attempt begins with so much of equal shares."""
 
 PARTS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001)
 """Of an equal share: one of them is not beyond satiation."""
@@ -38,7 +45,7 @@ class WeightedWelfare:
     certified or it is not; there is nothing in between.
 
     Args:
-        steps: The most it takes, over all attempts.
+        steps: The most it takes, over all attempts; a new attempt is not begun beyond them.
 
     Raises:
         InvalidSetting: If steps is below 1.
@@ -71,14 +78,14 @@ class WeightedWelfare:
     def find(self, market: Market, tol: float, start: Any = None) -> Found:
         """Returns the best it found; see `Method`. It has no use for a start."""
         scaled = _in_own_units(market)
-        blocks = tuple(counted(block, market.money) for block in scaled.blocks)
-        scaled = scaled._replace(blocks=blocks)
+        blocks: Any = tuple(counted(block, market.money) for block in scaled.blocks)
 
-        def opening(attempt: Array) -> Iterate:
-            return _opening(scaled, attempt)
+        def opening(attempt: Array) -> tuple[Iterate, Array]:
+            return _opening(scaled, blocks, attempt)
 
         course = Course(blocks, scaled.total, INNER * tol)
-        return in_units(scaled, attempted(course, opening, self.steps))
+        effort = attempted(course, opening, self.steps)
+        return in_units(scaled._replace(blocks=blocks), effort)
 
 
 def _in_own_units(market: Market) -> Scaled:
@@ -123,11 +130,25 @@ def default_method(valuations: Any, money: Money) -> Method:
     return InteriorPoint() if whole or money in ("none", "cap") else WeightedWelfare()
 
 
-def _opening(scaled: Scaled, attempt: Array) -> Iterate:
+def _opening(scaled: Scaled, blocks: tuple[Any, ...], attempt: Array) -> tuple[Iterate, Array]:
+    """Returns a point on the central path of a convex programme nearby, and the steps to it.
+
+    `max Σ_b w_b log α_b` with money left over is convex for every concave α. At its optimum
+    `β α_b = w_b`, so that nobody pays more than it has, `p·ω_b = β ∇α_b·ω_b ≤ β α_b`; for values
+    of degree 1 it is the market itself.
+    """
     agents = sum(block.wealth.shape[0] for block in scaled.blocks)
-    share = SHRINK**attempt / agents
+    share = jnp.where(attempt % 2 == 0, 1.0, SMALL) / agents
     states = tuple(block.begin(scaled.prices, share) for block in scaled.blocks)
-    return Iterate(scaled.prices, jnp.full_like(scaled.prices, 0.1), states)
+    first = Iterate(scaled.prices, jnp.full_like(scaled.prices, 0.1), states)
+    near: Any = NEAR ** (1 + attempt // 2)
+    progress = interior_point(scaled.blocks, first, scaled.total, near, NEARING)
+    iterate = progress.iterate
+    opened = tuple(
+        block.opened(state, iterate.prices) if isinstance(block, Spending) else state
+        for block, state in zip(blocks, iterate.blocks, strict=True)
+    )
+    return iterate._replace(blocks=opened), progress.steps
 
 
 def in_units(scaled: Scaled, effort: Effort) -> Found:
