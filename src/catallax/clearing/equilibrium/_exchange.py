@@ -16,7 +16,6 @@ from catallax.clearing.equilibrium._border import amounts, valuations_of
 from catallax.clearing.equilibrium._certificate import certificate_of
 from catallax.clearing.equilibrium._earning import Earning
 from catallax.clearing.equilibrium._interior import Iterate
-from catallax.clearing.equilibrium._interior_method import INNER
 from catallax.clearing.equilibrium._interior_start import Scaled, scaled_market
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium._method import Found
@@ -33,6 +32,9 @@ SPREAD = 1.5
 
 BEHIND = 0.01
 """The gap stays above this share of what the equalities miss; the levy is a miss as well."""
+
+SHARE = 0.02
+"""The path ends at this share of the tolerance; where goods are free it can go no further."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class ExchangePath:
             states = tuple(block.begin(prices, 1.0 / endowments.shape[0]) for block in blocks)
             return Iterate(prices, jnp.full_like(prices, 0.1), states), 0
 
-        course = Course(blocks, scaled.total, INNER * tol, BEHIND, scaled.total)
+        course = Course(blocks, scaled.total, SHARE * tol, BEHIND, scaled.total)
         found = in_units(scaled._replace(blocks=blocks), attempted(course, opening, self.steps))
         return found._replace(bundles=_affordable(found, endowments))
 

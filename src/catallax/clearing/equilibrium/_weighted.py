@@ -10,7 +10,7 @@ from jaxtyping import Array
 from catallax._errors import InvalidSetting
 from catallax.clearing.equilibrium._attempt import Course, Effort, attempted
 from catallax.clearing.equilibrium._interior import Iterate, interior_point
-from catallax.clearing.equilibrium._interior_method import INNER, InteriorPoint
+from catallax.clearing.equilibrium._interior_method import InteriorPoint
 from catallax.clearing.equilibrium._interior_start import Scaled, scaled_market
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._method import Found, Method
@@ -31,6 +31,9 @@ SMALL = 0.1
 
 PARTS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001)
 """Of an equal share: one of them is not beyond satiation."""
+
+SHARE = 0.02
+"""An attempt ends at this share of the tolerance."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class WeightedWelfare:
         def opening(attempt: Array) -> tuple[Iterate, Array]:
             return _opening(scaled, blocks, attempt)
 
-        course = Course(blocks, scaled.total, INNER * tol)
+        course = Course(blocks, scaled.total, SHARE * tol)
         effort = attempted(course, opening, self.steps)
         return in_units(scaled._replace(blocks=blocks), effort)
 
