@@ -177,6 +177,8 @@ def _searched(
         course = beginning(jnp.asarray(survey.spent), jnp.asarray(survey.most), terms, money)
         if table.agents > SHARE * HELD:
             course = _sampled(table, course, terms, plan)
+        elif table.agents > 2 * table.block:
+            course = _looked_ahead(table, course, terms, plan)
     else:
         course = course_at(jnp.asarray(start.logs), WARM)
 
@@ -201,14 +203,36 @@ _settled = partial(jax.jit, static_argnames="plan")(settled)
 
 def _sampled(table: Table, course: Course, terms: Terms, plan: Plan) -> Course:
     """Follows the course with some agents of every block, who stand for all, while ε is coarse."""
-    some = np.arange(0, table.agents, -(-table.agents // HELD))
-    values, wealth = gathered(table, some, HELD)
-    wealth *= table.wealth.sum() / wealth.sum()
-    few = terms._replace(agents=jnp.float64(some.size), floor=jnp.float64(COARSE))
+    values, wealth, few = _standing_in(table, terms, HELD)
     crowd = Crowd(values, wealth, nothing(table.goods))
     everywhere = course.base, jnp.float64(jnp.inf)
     last = _settled(crowd, course, few, plan_of_visit(plan), everywhere)
     return course_at(last.base + last.logs, jnp.minimum(last.eps, COARSE))
+
+
+def _looked_ahead(table: Table, course: Course, terms: Terms, plan: Plan) -> Course:
+    """Does the same with no more agents than a block has, in programs that are compiled anyway."""
+    values, wealth, few = _standing_in(table, terms, table.block)
+    for _ in range(plan.steps):
+        if course.done or course.eps <= COARSE:
+            break
+        sums, _ = answered(values, wealth, course, few, plan)
+        course = _advanced(course, sums, few)
+    return course_at(course.base + course.logs, course.eps)
+
+
+def _standing_in(table: Table, terms: Terms, size: int) -> tuple[Any, Any, Terms]:
+    """Returns so many agents at most, who own what all do, and terms without what none wants."""
+    some = np.arange(0, table.agents, -(-table.agents // size))
+    values, wealth = gathered(table, some, size)
+    wealth *= table.wealth.sum() / wealth.sum()
+    wanted = np.any((values > 0) & (wealth > 0)[:, None], axis=0)
+    few = terms._replace(
+        priced=terms.priced & wanted,
+        agents=jnp.float64(some.size),
+        floor=jnp.float64(COARSE),
+    )
+    return values, wealth, few
 
 
 def _visited(
