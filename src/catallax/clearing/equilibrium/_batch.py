@@ -12,11 +12,11 @@ from jaxtyping import ArrayLike
 
 from catallax._errors import InvalidMarket, NotConverged
 from catallax._types import exact
-from catallax.clearing.equilibrium._interior_method import InteriorPoint
 from catallax.clearing.equilibrium._market import Money
 from catallax.clearing.equilibrium._method import Method
 from catallax.clearing.equilibrium._outcome import Equilibrium, Result
 from catallax.clearing.equilibrium._traced import untransformed
+from catallax.clearing.equilibrium._weighted import default_method
 from catallax.clearing.equilibrium.valuations import Valuations
 
 NUMBERS_IN_CACHE = 16_384
@@ -42,7 +42,8 @@ def equilibria(
         wealth: `[k, n]`, or `[n]` for the same in all, money above 0; None with `money="none"`.
         money: What money means, in every market; see `equilibrium`.
         tol: The largest violation that counts as an equilibrium, relative.
-        method: How to search; None for the interior point method.
+        method: How to search; None for the interior point method, or where no programme is convex
+            `WeightedWelfare`.
         throw: Whether to raise where a result is not certified.
 
     Returns:
@@ -59,7 +60,7 @@ def equilibria(
         >>> many.prices.shape, bool((many.result == cx.Result.CERTIFIED).all())
         ((100, 2), True)
     """
-    method = InteriorPoint() if method is None else method
+    method = default_method(valuations, money) if method is None else method
     arrays, size = _stacked(valuations, supply, wealth)
     numbers = max(leaf[0].size for leaf in jax.tree.leaves(arrays))
     chunk = _even_chunk(size, max(1, NUMBERS_IN_CACHE // numbers))

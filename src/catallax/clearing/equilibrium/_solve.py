@@ -15,12 +15,14 @@ from catallax._types import exact
 from catallax.clearing.equilibrium._border import market_of
 from catallax.clearing.equilibrium._caps import caps_are_met, met
 from catallax.clearing.equilibrium._certificate import certificate_of
+from catallax.clearing.equilibrium._default import default_methods
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._method import Found, Method
 from catallax.clearing.equilibrium._outcome import Certificate, Equilibrium, Result
 from catallax.clearing.equilibrium._padding import padded, rows_of
 from catallax.clearing.equilibrium._reduction import Reduction, reduced
 from catallax.clearing.equilibrium._reservation import with_quotes
+from catallax.clearing.equilibrium._smoothed import Smoothed
 from catallax.clearing.equilibrium._traced import traced
 from catallax.clearing.equilibrium._weighted import default_method
 from catallax.clearing.equilibrium.valuations import Valuations
@@ -56,7 +58,8 @@ def equilibrium(
         wealth: `[n]`, money, 0 or more; None with `money="none"`.
         money: What money means; there is no default, since the answers differ.
         tol: The largest violation that counts as an equilibrium, relative.
-        method: How to search; None for the default by size and kind.
+        method: How to search; None for the default by size and kind. Where that misses the
+            tolerance, `InteriorPoint` tries again; `Equilibrium.method` says which one answered.
         start: `Equilibrium.warm` of a similar market, to start from.
         throw: Whether to raise where the result is not certified; False hands it back.
 
@@ -77,13 +80,25 @@ def equilibrium(
 
     Source: paper section 2, `Equ`; Eisenberg and Gale (1959); Cole et al. (2017) for budgets.
     """
-    method = default_method(valuations, money) if method is None else method
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((valuations, supply, wealth))):
+        method = default_method(valuations, money) if method is None else method
         return traced(valuations, supply, wealth, money, method, tol, start)
     market = market_of(valuations, supply, wealth, money)
-    _check(method, market, tol)
-    outcome = solved(market, method, tol, start)
+    methods = default_methods(market, start) if method is None else (method,)
+    _check(methods[0], market, tol)
+    outcome = _tried(market, methods, tol, start)
     return _thrown(outcome, tol) if throw else outcome
+
+
+def _tried(market: Market, methods: tuple[Method, ...], tol: float, start: Any) -> Equilibrium:
+    """Returns what the first method to be certified found, or else what misses least."""
+    outcomes = []
+    for method in methods:
+        outcomes.append(solved(market, method, tol, start))
+        if outcomes[-1].result is Result.CERTIFIED:
+            return outcomes[-1]
+        start = None  # it was meant for the first of them
+    return min(outcomes, key=lambda outcome: float(outcome.certificate.violation))
 
 
 def solved(market: Market, method: Method, tol: float, start: Any = None) -> Equilibrium:
@@ -132,8 +147,12 @@ def solved(market: Market, method: Method, tol: float, start: Any = None) -> Equ
 
 def _of_what_is_left(market: Market, method: Method, tol: float, start: Any) -> Equilibrium:
     grown, rows, goods = padded(market), rows_of(market), market.supply.size
+    real = _real(grown, rows, goods)
+    if isinstance(method, Smoothed):
+        # It follows those who are near indifference; added agents, all alike, would crowd them out.
+        grown = dataclasses.replace(grown, wealth=np.where(real[0], grown.wealth, 0.0))
     with exact():
-        found, seen = _searched(grown, _real(grown, rows, goods), method, tol, start)
+        found, seen = _searched(grown, real, method, tol, start)
         parts = (found.prices, found.bundles, found.spending, found.steps)
         prices, bundles, spending, steps = map(np.asarray, parts)
         certificate = _cut(jax.tree.map(np.asarray, seen), rows, goods)

@@ -122,6 +122,8 @@ def _reached(family: Any, share: float) -> Array:
 def default_method(valuations: Any, money: Money) -> Method:
     """Returns the method for a kind of market: `InteriorPoint` wherever a programme is convex.
 
+    It asks nothing about sizes or numbers, so that markets may be traced, or stacked in a batch.
+
     Args:
         valuations: One of `catallax.valuations`.
         money: What money means.
