@@ -123,6 +123,33 @@ def test_every_method_is_one_of_the_engine(tmp_path, capfd):
     assert facts["method"] == _parser.METHODS["interior-point"]
 
 
+@pytest.mark.parametrize(
+    ("method", "changed", "prices"),
+    [
+        ("smoothed", {}, PRICES),
+        ("proportional-response", {}, PRICES),
+        ("closed-form", {"money": "none"}, [3.0, 6.0, 4.0]),
+        # Cobb-Douglas prices are the sums of what everybody spends on a good.
+        (
+            "tatonnement",
+            {"money": "fisher", "family": "cobb-douglas", "values": None, "supply": [1.0, 1.0, 1.0]}
+            | {"shares": [[0.5, 0.5, 0.0], [0.0, 0.5, 0.5], [0.0, 0.0, 1.0]]},
+            [15.0, 23.0, 23.0],
+        ),
+    ],
+)
+def test_methods_are_chosen_by_name(tmp_path, capfd, method, changed, prices):
+    market = {name: value for name, value in (MARKET | changed).items() if value is not None}
+    facts = solved(tmp_path, capfd, "--method", method, "--tol", "1e-4", market=market)
+    assert facts["method"] == _parser.METHODS[method] and facts["result"] == "certified"
+    assert facts["prices"] == pytest.approx(prices, rel=1e-2)
+
+
+def test_a_method_that_does_not_serve_a_market_says_why(tmp_path, capfd):
+    facts, code = said(capfd, written(tmp_path), "--method", "closed-form")
+    assert code == 1 and "Only three kinds of markets are a formula" in json.dumps(facts)
+
+
 def test_large_markets_are_cut_to_the_top(tmp_path, capfd):
     assert main(["solve", str(written(tmp_path)), "--top", "1"]) == 0
     out = capfd.readouterr().out

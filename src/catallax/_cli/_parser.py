@@ -145,6 +145,10 @@ MONEY = ("none", "cap", "budget", "fisher")
 METHODS = {
     "interior-point": "InteriorPoint",
     "weighted-welfare": "WeightedWelfare",
+    "smoothed": "Smoothed",
+    "closed-form": "ClosedForm",
+    "proportional-response": "ProportionalResponse",
+    "tatonnement": "Tatonnement",
 }
 """Methods of solving, and their classes in `catallax.clearing.equilibrium`."""
 
