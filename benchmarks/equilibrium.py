@@ -4,7 +4,7 @@ python -m benchmarks.equilibrium [--count 10000] [--markets 256] [--rounds 3] [-
 
 Peers run in an environment of their own, made from benchmarks/peers/equilibrium.txt. Sides take
 turns, BLAS has one thread everywhere, and what counts is the ratio within one run. Compiling is not
-in the figures; it stands beside. It prints a Markdown table and writes
+in the figures; it stands beside. It prints a Markdown table of each part and replaces that part in
 benchmarks/results/equilibrium.json.
 """
 
@@ -23,6 +23,7 @@ import jax
 import numpy as np
 
 import catallax as cx
+from benchmarks import equilibrium_large
 from benchmarks import equilibrium_markets as em
 from benchmarks.deep import Row, environment, markdown
 from benchmarks.equilibrium_correct import asked, compared, summary, valuations_of
@@ -51,14 +52,15 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, nargs="*", default=list(PARTS))
     chosen = parser.parse_args()
     python = environment("equilibrium")
-    rows: list[Row] = []
+    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     for part in chosen.only:
-        rows += PARTS[part](chosen, python)
+        rows = PARTS[part](chosen, python)
         print(markdown(rows), flush=True)
-    about = {"machine": platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()}
-    named = [dict(zip(("what", "figure", "target", "met"), row, strict=True)) for row in rows]
+        about = {"machine": platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()}
+        named = [dict(zip(("what", "figure", "target", "met"), row, strict=True)) for row in rows]
+        results[part] = {"about": about, "table": named}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"about": about, "table": named}, indent=2) + "\n", "utf-8")
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 
 
 def correct(chosen: Any, python: str) -> list[Row]:
@@ -179,12 +181,27 @@ def peer_call(plain: em.Plain, python: str, form: str) -> Callable[[], float]:
 def large(chosen: Any, python: str) -> list[Row]:
     """Measures 10,000×100 to 1e-6 against Clarabel's own interface, which solves it once."""
     plain = linear_market(0, 10_000, 100, "budget")
-    theirs = {"direct": peer_call(plain, python, "direct")}
-    ratio, mine, other, compiling, _ = versus(single(plain, 1e-6), theirs, 1)
-    return [against("10,000×100, 1e-6", "Clarabel", (ratio, mine, other, compiling), 500)]
+    values = plain["families"][0][1]["values"]
+
+    def streamed() -> Any:
+        market = values, plain["supply"], plain["wealth"]
+        return cx.equilibrium_streamed(*market, money="budget", tol=1e-6)
+
+    rows, (other, _) = [], peer_seconds([plain], python, "direct")
+    for name, call in (("equilibrium", single(plain, 1e-6)), ("equilibrium_streamed", streamed)):
+        compiling, _ = timed(call)
+        mine = median(timed(call)[0] for _ in range(5))
+        figures = other / mine, mine, other, max(compiling - mine, 0)
+        rows.append(against(f"10,000×100, 1e-6, {name}", "Clarabel", figures, 500))
+    return rows
 
 
 # --- what needs no peer
+
+
+def growth(chosen: Any, python: str) -> list[Row]:
+    """Measures streamed markets of up to a million agents."""
+    return equilibrium_large.rows(equilibrium_large.growth())
 
 
 def warm(chosen: Any, python: str) -> list[Row]:
@@ -252,6 +269,7 @@ PARTS: dict[str, Callable[[Any, str], list[Row]]] = {
     "batches": batches,
     "singles": singles,
     "large": large,
+    "growth": growth,
     "warm": warm,
     "overhead": overhead,
 }
