@@ -90,6 +90,13 @@ def test_the_answer_says_which_method_gave_it():
     assert cx.equilibrium(linear, SUPPLY, WEALTH, money="budget").method == "InteriorPoint"
 
 
+def test_agents_added_by_padding_do_not_crowd_out_those_near_indifference():
+    """Of 1536 agents 436 are added, more than the quarter that is followed between passes."""
+    values, wealth = RANDOM.uniform(0.01, 1, (1100, 4)), RANDOM.lognormal(0, 0.5, 1100)
+    found = cx.equilibrium(cv.Linear(values), np.ones(4), wealth / 500, money="budget")
+    assert found.method == "Smoothed" and found.steps <= 15
+
+
 @pytest.fixture
 def hasty(monkeypatch):
     """Four agents are many, and smoothing gives up after a step."""

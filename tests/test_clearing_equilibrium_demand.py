@@ -38,7 +38,7 @@ def test_no_other_amounts_bring_more(name):
     with exact():
         best = np.asarray(demanded(family, jnp.asarray(PRICES), jnp.asarray(MOST)))
         surplus = np.asarray(family.worth(best)) - best @ PRICES
-        for _ in range(200):
+        for _ in range(50):
             other = random.uniform(0, 1, best.shape) * MOST
             assert np.all(np.asarray(family.worth(other)) - other @ PRICES <= surplus + 1e-12)
     assert np.all((best >= 0) & (best <= MOST)) and np.any(best > 0)
@@ -63,7 +63,7 @@ def test_money_is_all_spent_and_on_the_best(name):
         assert np.allclose(found @ PRICES, WEALTH, rtol=1e-13)
         reached = np.asarray(family.worth(found))
         assert np.allclose(reached * np.asarray(family.unit_cost(jnp.asarray(PRICES))), WEALTH)
-        for _ in range(200):
+        for _ in range(50):
             spent = random.dirichlet(np.ones(GOODS), AGENTS) * WEALTH[:, None]
             assert np.all(np.asarray(family.worth(spent / PRICES)) <= reached * (1 + 1e-12))
 
