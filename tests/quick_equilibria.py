@@ -2,7 +2,7 @@
 
 import jax
 
-from catallax._compiled import compiler_options
+from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import _solve
 
 QUICK = compiler_options(level=0)

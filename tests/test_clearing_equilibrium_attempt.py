@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from catallax._compiled import compiler_options
 from catallax._types import exact
+from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._attempt import Course, attempted, whole_matrix
 from catallax.clearing.equilibrium._blocks import Response

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from catallax._compiled import compiler_options
+from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import _certificate
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._certificate import certificate_of, certify

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catallax._compiled import compiler_options
 from catallax._errors import InvalidMarket
 from catallax._types import exact
+from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import _certificate
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._certificate import (

@@ -1,5 +1,6 @@
 """Incomes that prices move: the Newton equations that they add, each checked by hand."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -32,7 +33,8 @@ def test_a_direction_spends_the_income_that_new_prices_bring(kind):
         state = block.begin(p, 0.4)
         seen = block.look(state, p)
         total, kept = block.constant(state, seen, MU, None)
-        way = block.follow(state, seen, kept, dp)
+        shares = block.follow(state, seen, kept, dp)
+        way = jax.tree.map(jnp.multiply, state, shares)
         beta, change = np.asarray(state.purse.beta), np.asarray(way.purse.beta)
         if hasattr(state, "bundle"):
             worth, slope = np.asarray(seen.inner.slopes.worth), seen.inner.slopes.slope

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.optimize import root
 
-from catallax._compiled import compiler_options
 from catallax._errors import InvalidMarket, InvalidSetting, NotConverged
+from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import _exchange
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._certificate import certify

@@ -13,6 +13,7 @@ from catallax.clearing.equilibrium._interior import (
     TO_BOUNDARY,
     Iterate,
     _direction,
+    _factoring,
     _newton,
     furthest,
     interior_point,
@@ -65,6 +66,11 @@ def purse_residuals(money, purse, worth, wealth, mu):
         return [worth + idle - wealth / beta, beta + eta - 1, eta * idle - mu, excess - 1]
     sides = [beta * excess - mu, eta * idle - mu]
     return [worth - wealth - excess + idle, beta + eta - 1, *sides]
+
+
+def absolute(iterate, direction):
+    """A direction in the units of what moves; it comes in shares of that."""
+    return jax.tree.map(lambda at, share: at * share, iterate, direction)
 
 
 def residuals(block, money, iterate, mu):
@@ -123,7 +129,8 @@ def test_a_direction_solves_the_linearised_equations(name, money):
 
         @jax.jit
         def both_sides():
-            step = _direction((block,), iterate, _newton((block,), iterate), MU, None)
+            newton = _newton((block,), iterate, _factoring, settled=False)
+            step = absolute(iterate, _direction((block,), iterate, newton, MU, None))
             return jax.jvp(system, (flat,), (ravel_pytree(step)[0],))
 
         value, change = both_sides()
@@ -135,9 +142,10 @@ def test_a_direction_solves_the_linearised_equations(name, money):
 def test_a_corrector_makes_up_for_the_products_of_the_predictor(name, money):
     with exact():
         block, iterate = somewhere(name, money)
-        newton = _newton((block,), iterate)
+        newton = _newton((block,), iterate, _factoring, settled=False)
         first = _direction((block,), iterate, newton, 0.0, None)
         second = _direction((block,), iterate, newton, MU, first)
+        first, second = (absolute(iterate, direction) for direction in (first, second))
         at, predicted, step = (tree.blocks[0] for tree in (iterate, first, second))
         quantity = "filled" if name == "pieces" else "bundle"
         pairs = [tuple(getattr(part, quantity) for part in (at, predicted, step))]
@@ -156,8 +164,10 @@ def test_a_direction_of_several_blocks_is_that_of_the_sum():
         two = Quantities(halves[0], wealth[:1], rule), Quantities(halves[1], wealth[1:], rule)
         together = Iterate(prices, left, (one.begin(prices, 0.3),))
         apart = Iterate(prices, left, tuple(block.begin(prices, 0.3) for block in two))
-        joint = _direction((one,), together, _newton((one,), together), MU, None)
-        split = _direction(two, apart, _newton(two, apart), MU, None)
+        joint = _direction(
+            (one,), together, _newton((one,), together, _factoring, settled=False), MU, None
+        )
+        split = _direction(two, apart, _newton(two, apart, _factoring, settled=False), MU, None)
         np.testing.assert_allclose(split.prices, joint.prices, atol=1e-10)
 
 
@@ -169,7 +179,8 @@ def test_an_unknown_function_and_its_family_take_the_same_direction():
         for kind in (Quantities, Curved):
             block = kind(FAMILIES["quadratic"], wealth, RULES["cap"])
             iterate = Iterate(prices, left, (block.begin(prices, 0.3),))
-            steps.append(_direction((block,), iterate, _newton((block,), iterate), MU, None).prices)
+            newton = _newton((block,), iterate, _factoring, settled=False)
+            steps.append(_direction((block,), iterate, newton, MU, None).prices)
         np.testing.assert_allclose(*steps, atol=1e-9)
 
 
@@ -202,11 +213,11 @@ def test_every_number_stays_positive_and_the_warm_point_is_far_inside():
 def test_the_longest_step_ends_at_the_boundary():
     with exact():
         iterate = Iterate(jnp.asarray([1.0, 2.0]), jnp.asarray([1.0, 1.0]), ())
-        direction = Iterate(jnp.asarray([-2.0, 1.0]), jnp.asarray([1.0, -4.0]), ())
-        length = furthest(iterate, direction)
+        direction = Iterate(jnp.asarray([-2.0, 0.5]), jnp.asarray([1.0, -4.0]), ())
+        length = furthest(direction)
         assert float(length) == 0.25
         assert float(jnp.min(moved(iterate, direction, length).leftover)) == 0.0
-        assert float(furthest(iterate, iterate)) == pytest.approx(1 / TO_BOUNDARY)
+        assert float(furthest(iterate)) == pytest.approx(1 / TO_BOUNDARY)
 
 
 def test_the_steps_that_it_may_take_are_a_bound():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from catallax._types import exact
-from catallax.clearing.equilibrium._payment import RULES, Purse
+from catallax.clearing.equilibrium._payment import KEPT, RULES, Purse
 
 WORTH, WEALTH, MU = jnp.asarray([0.5, 2.0]), jnp.asarray([1.0, 1.5]), 0.1
 
@@ -29,7 +29,7 @@ def test_following_the_equation_solves_the_linearised_conditions(money):
         purse = rule.begin(jnp.asarray([0.4, 0.7]), WORTH, WEALTH)
         equation = rule.equation(purse, WORTH, WEALTH, MU, None)
         change = equation.kappa * (equation.target - push)
-        moves = rule.follow(purse, equation, change)
+        moves = Purse(*map(jnp.multiply, purse, rule.follow(purse, equation, change)))
         at = jnp.stack([purse.beta, purse.idle, purse.excess])
         move = jnp.stack([moves.beta, moves.idle, moves.excess])
         values, slopes = jax.jvp(
@@ -52,12 +52,27 @@ def test_without_a_limit_nothing_moves():
 
 
 @pytest.mark.parametrize("money", RULES)
-def test_a_purse_begins_inside_and_its_mirror_has_minus_its_products(money):
+def test_a_purse_begins_inside_and_can_keep_its_products(money):
     rule = RULES[money]
     purse = rule.begin(jnp.asarray([0.4, 0.7]), WORTH, WEALTH)
     assert min(float(jnp.min(part)) for part in purse) > 0
-    for own, mirrored in zip(rule.products(purse), rule.products(rule.mirror(purse)), strict=True):
-        np.testing.assert_allclose(mirrored, -own)
+    equation = rule.equation(purse, WORTH, WEALTH, 0.0, KEPT)
+    moves = rule.follow(purse, equation, 0.01 * purse.beta)
+    # To first order: the shares by which two factors move add up to nothing.
+    products = rule.products(purse)
+    after = rule.products(
+        Purse(*(at * (1 + 1e-6 * way) for at, way in zip(purse, moves, strict=True)))
+    )
+    for own, kept in zip(products, after, strict=True):
+        np.testing.assert_allclose(kept, own, rtol=1e-10)
+
+
+def test_excess_is_a_share_of_money_that_may_be_of_use():
+    mean = jnp.asarray(1.25)
+    rulers = {money: rule.ruler(WEALTH, mean).tolist() for money, rule in RULES.items()}
+    assert rulers["none"] == [1.25, 1.25]
+    assert rulers["fisher"] == [1.0, 1.5]
+    assert rulers["cap"] == rulers["budget"] == [1.0, 1.25]
 
 
 def test_what_is_missed_is_a_share_of_wealth():

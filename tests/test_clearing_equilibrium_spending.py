@@ -1,5 +1,6 @@
 """Budgets counted at prices: the Newton equations that they add, each checked by hand."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -48,6 +49,11 @@ def begun(block, money, share):
     return block.opened(block.inner._replace(rule=RULES[money]).begin(p, share), p)
 
 
+def absolute(state, direction):
+    """A direction in the units of what moves; it comes in shares of that."""
+    return jax.tree.map(jnp.multiply, state, direction)
+
+
 @pytest.mark.parametrize("money", ["budget", "fisher"])
 @pytest.mark.parametrize("kind", ["log", "quadratic", "pieces", "coupled"])
 def test_a_direction_solves_the_linear_equations_of_money(kind, money):
@@ -56,7 +62,7 @@ def test_a_direction_solves_the_linear_equations_of_money(kind, money):
         state = begun(block, money, 0.2)
         seen = block.look(state, p)
         total, kept = block.constant(state, seen, MU, None)
-        way = block.follow(state, seen, kept, jnp.asarray(STEP))
+        way = absolute(state, block.follow(state, seen, kept, jnp.asarray(STEP)))
         x = np.asarray(block.bundles(state, seen))
         dx = np.asarray(by_good(way.filled if kind == "pieces" else way.bundle))
         idle, purse = np.asarray(state.purse.idle), way.purse
@@ -84,8 +90,8 @@ def test_a_predictor_takes_what_prices_and_bundles_do_together_off_the_budget():
         _, kept = block.constant(state, seen, 0.0, None)
         first = block.follow(state, seen, kept, jnp.asarray(STEP))
         _, kept = block.constant(state, seen, MU, Ahead(first, jnp.asarray(STEP)))
-        way = block.follow(state, seen, kept, jnp.asarray(STEP))
-        x, own = np.asarray(state.bundle), np.asarray(first.bundle)
+        way = absolute(state, block.follow(state, seen, kept, jnp.asarray(STEP)))
+        x, own = np.asarray(state.bundle), np.asarray(absolute(state, first).bundle)
         paid = np.asarray(way.bundle) @ PRICES + x @ STEP + np.asarray(way.purse.idle)
         due = np.asarray(block.wealth) - x @ PRICES - np.asarray(state.purse.idle)
         assert paid == pytest.approx(due - own @ STEP, abs=1e-12)
@@ -96,13 +102,13 @@ def test_a_weight_that_falls_stays_above_nothing_and_one_that_rises_goes_all_the
         block = block_for("log", "budget")
         state = begun(block, "budget", 0.2)
         state = state._replace(purse=Purse(*(jnp.full(N, v) for v in (0.4, 0.6, 1.0, 1.0))))
-        way = state._replace(purse=state.purse._replace(beta=jnp.asarray([-4.0, 0.1, -0.004])))
+        way = state._replace(purse=state.purse._replace(beta=jnp.asarray([-10.0, 0.25, -0.01])))
         ahead = state._replace(purse=state.purse._replace(eta=jnp.asarray([4.6, 0.5, 0.604])))
         after = block.bent(state, ahead, jnp.asarray(1.0), way).purse
         beta = np.asarray(after.beta)
         assert beta == pytest.approx([0.4 * np.exp(-1), 0.5, 0.4 * np.exp(-0.01)])
         assert np.asarray(after.eta) == pytest.approx(1 - beta)
-        assert np.asarray(block.hindered(way).purse.beta).tolist() == [0.0, 0.1, 0.0]
+        assert np.asarray(block.hindered(way).purse.beta).tolist() == [0.0, 0.25, 0.0]
 
 
 def test_where_all_is_spent_it_is_the_price_of_money_that_moves_in_steps():
@@ -110,11 +116,11 @@ def test_where_all_is_spent_it_is_the_price_of_money_that_moves_in_steps():
         block = block_for("log", "fisher")
         state = begun(block, "fisher", 0.2)
         state = state._replace(purse=state.purse._replace(beta=jnp.full(N, 4.0)))
-        way = state._replace(purse=state.purse._replace(beta=jnp.asarray([2.0, -4.0, 0.0])))
+        way = state._replace(purse=state.purse._replace(beta=jnp.asarray([0.5, -1.0, 0.0])))
         after = block.bent(state, state, jnp.asarray(1.0), way).purse
         # 1/β is 1/4; dβ = 2 takes 2/16 off it, dβ = −4 adds 4/16
         assert np.asarray(after.beta) == pytest.approx([8.0, 2.0, 4.0])
-        assert np.asarray(block.hindered(way).purse.beta).tolist() == [-2.0, 0.0, 0.0]
+        assert np.asarray(block.hindered(way).purse.beta).tolist() == [-0.5, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("money", ["budget", "fisher"])
@@ -141,4 +147,4 @@ def test_values_of_degree_one_keep_their_blocks():
 
 def test_a_block_of_another_kind_has_no_shrinking():
     with pytest.raises(TypeError, match="str"):
-        bought_for("block", None, PRICES)
+        bought_for("block", None, None, PRICES)

@@ -14,9 +14,10 @@ import pytest
 
 import catallax as cx
 from catallax import _drivers
-from catallax._compiled import compiler_options, is_long, segment_program
+from catallax._compiled import is_long, segment_program
 from catallax._drivers import driver_of
 from catallax._types import exact
+from catallax._xla import compiler_options
 from test_deep import tables_of
 
 STORY = """

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 import catallax as cx
 from catallax._chunk import end_chunk
-from catallax._compiled import compiler_options, first_run_state
+from catallax._compiled import first_run_state
 from catallax._deep import collect, trade
 from catallax._drivers import Compiled, driver_of
 from catallax._keys import stream
 from catallax._ledger import Account, Reason, faults_named
 from catallax._state import draws_of
 from catallax._types import NOBODY, TICKS_PER_CREDIT, exact, floats
+from catallax._xla import compiler_options
 from oracles.deep_twin import Rules, Twin
 
 SYSTEM = [account.name.lower() for account in Account]

@@ -13,7 +13,7 @@ import house
 # The storeys of src/catallax, lowest first. A module imports from lower storeys and its own part.
 STOREYS = (
     # words
-    "_types _errors _interrupts _lazy",
+    "_types _errors _interrupts _lazy _xla",
     "_keys",
     # things
     "_ledger _goods _population _rules worlds _values _checkpoint",

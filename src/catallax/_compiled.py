@@ -152,26 +152,6 @@ def is_long(setting: Setting, run: RunState) -> bool:
     return weights * updates * learning.epochs * learning.minibatches >= LONG
 
 
-def compiler_options(level: int, long: bool = False) -> dict[str, Any]:
-    """Returns XLA's options: on a CPU its costliest passes take seconds and gain little here.
-
-    Args:
-        level: Of LLVM's optimisation; 0 for what runs once.
-        long: Whether to compile loops with the emitters that take twice as long and give loops
-            over weights a quarter less time.
-
-    Returns:
-        Options for `jax.jit`; none on other devices.
-    """
-    if jax.default_backend() != "cpu":
-        return {}
-    return {
-        "xla_backend_optimization_level": level,
-        "xla_cpu_use_fusion_emitters": long,
-        "xla_llvm_disable_expensive_passes": True,
-    }
-
-
 def _chunk(
     setting: Setting, world: World, record_moves: bool, run: RunState
 ) -> tuple[RunState, tuple[Metrics, Any]]:

@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import Array
 
 from catallax._auctions import NO_BID
-from catallax._compiled import compiler_options
 from catallax._host import outside_offers
 from catallax._market import Setting
 from catallax._quotes import Offers, merged, quote, valuations_of
 from catallax._rules import DefaultAction, Stop
 from catallax._state import EconomyState
 from catallax._types import NOBODY, exact, floats
+from catallax._xla import compiler_options
 from catallax.agents._actions import as_action, blank_action, bounded, where_action
 from catallax.worlds._protocol import HostWorld
 

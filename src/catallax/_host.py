@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from catallax._chunk import Flows, Metrics, close_books, end_chunk
-from catallax._compiled import RunState, compiler_options
+from catallax._compiled import RunState
 from catallax._deep import Decision, collect, trade
 from catallax._genesis import genesis
 from catallax._keys import stream
@@ -19,6 +19,7 @@ from catallax._market import Setting
 from catallax._quotes import Offers
 from catallax._state import Draws, EconomyState, draws_of
 from catallax._types import Columns, exact
+from catallax._xla import compiler_options
 from catallax.agents._actions import blank_action
 from catallax.agents._program import Program
 from catallax.worlds._protocol import HostWorld

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import jax.scipy.linalg as linalg
 from jaxtyping import Array, Float, Int
 
-from catallax.clearing.equilibrium._blocks import Response
+from catallax.clearing.equilibrium._blocks import Response, shortfall
 from catallax.clearing.equilibrium._interior import (
     Iterate,
     Missed,
@@ -122,7 +122,7 @@ def attempted(course: Course, opening: Callable[[Any], tuple[Iterate, Any]], ste
     zero = jnp.zeros((), jnp.int32)
     nothing = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), jax.eval_shape(opening, zero)[0])
     least = jnp.asarray(jnp.inf)
-    effort = Effort(nothing, Missed(least, least), nothing, least, zero, zero - 1, zero)
+    effort = Effort(nothing, Missed(least, least, least), nothing, least, zero, zero - 1, zero)
     return jax.lax.while_loop(going, step, effort)
 
 
@@ -142,16 +142,14 @@ def _advanced(
     newton = _newton(course, iterate)
     gap, count = total_of(blocks, iterate)
     predictor = _direction(course, iterate, newton, 0.0, None)
-    ahead = moved(iterate, predictor, _room(blocks, iterate, predictor))
+    ahead = moved(iterate, predictor, _room(blocks, predictor))
     least = jnp.where(attempt == 0, *LEAST_CENTRING)
     centring = jnp.clip((jnp.abs(total_of(blocks, ahead)[0]) / gap) ** 3, least, 1.0)
     unmet = jnp.minimum(gap, course.behind * missed.equality * total)
     target = jnp.maximum(jnp.maximum(centring * gap, unmet), FLOOR * course.tol * total)
     corrector = _direction(course, iterate, newton, target / count, predictor)
     plain = _direction(course, iterate, newton, jnp.maximum(gap, target) / count, None)
-    far, near = (
-        jnp.minimum(1.0, TO_BOUNDARY * _room(blocks, iterate, d)) for d in (corrector, plain)
-    )
+    far, near = (jnp.minimum(1.0, TO_BOUNDARY * _room(blocks, d)) for d in (corrector, plain))
     short = (far < SHORT) & (near > far)
     chosen = jax.tree.map(lambda a, b: jnp.where(short, a, b), plain, corrector)
     length = jnp.where(short, near, far)
@@ -169,12 +167,12 @@ def _landed(blocks: Any, iterate: Iterate, direction: Iterate, length: Array) ->
     return there._replace(blocks=tuple(states))
 
 
-def _room(blocks: Any, iterate: Iterate, direction: Iterate) -> Float[Array, ""]:
+def _room(blocks: Any, direction: Iterate) -> Float[Array, ""]:
     states = tuple(
         block.hindered(way) if isinstance(block, Spending) else way
         for block, way in zip(blocks, direction.blocks, strict=True)
     )
-    return furthest(iterate, direction._replace(blocks=states))
+    return furthest(direction._replace(blocks=states))
 
 
 def _newton(course: Course, iterate: Iterate) -> _Newton:
@@ -220,11 +218,12 @@ def _direction(
     parts = [
         block.constant(state, known, mu, ahead)
         for block, state, known, ahead in zip(
-            course.blocks, states, newton.seen, _later(course.blocks, second), strict=True
+            course.blocks, states, newton.seen, _later(course.blocks, prices, second), strict=True
         )
     ]
-    force = (mu if second is None else mu - second.prices * second.leftover) / prices
-    excess = newton.excess + force + sum(constant for constant, _ in parts)
+    pair = None if second is None else (second.prices, second.leftover)
+    short = shortfall(mu, lambda: 1 / prices / leftover, pair)
+    excess = newton.excess + leftover * (1 + short) + sum(constant for constant, _ in parts)
     step = linalg.lu_solve(newton.factor, excess)
     moves = tuple(
         block.follow(state, known, kept, step)
@@ -232,13 +231,13 @@ def _direction(
             course.blocks, states, newton.seen, parts, strict=True
         )
     )
-    return Iterate(step, force - leftover * (1 + step / prices), moves)
+    return Iterate(step / prices, short - step / prices, moves)
 
 
-def _later(blocks: Any, second: Iterate | None) -> list[Any]:
+def _later(blocks: Any, prices: Array, second: Iterate | None) -> list[Any]:
     if second is None:
         return [None] * len(blocks)
     return [
-        Ahead(state, second.prices) if isinstance(block, Spending) else state
+        Ahead(state, prices * second.prices) if isinstance(block, Spending) else state
         for block, state in zip(blocks, second.blocks, strict=True)
     ]

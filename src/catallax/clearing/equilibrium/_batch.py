@@ -12,14 +12,17 @@ from jaxtyping import ArrayLike
 
 from catallax._errors import InvalidMarket, NotConverged
 from catallax._types import exact
+from catallax._xla import compiled
+from catallax.clearing.equilibrium._interior_method import InteriorPoint
 from catallax.clearing.equilibrium._market import Money
 from catallax.clearing.equilibrium._method import Method
 from catallax.clearing.equilibrium._outcome import Equilibrium, Result
+from catallax.clearing.equilibrium._padding import PADDED
 from catallax.clearing.equilibrium._traced import untransformed
 from catallax.clearing.equilibrium._weighted import default_method
 from catallax.clearing.equilibrium.valuations import Valuations
 
-NUMBERS_IN_CACHE = 16_384
+NUMBERS_IN_CACHE = 8_192
 """Values that a chunk works on at a time; beyond the second-level cache a batch is slower than
 its members one by one."""
 
@@ -65,10 +68,17 @@ def equilibria(
     numbers = max(leaf[0].size for leaf in jax.tree.leaves(arrays))
     chunk = _even_chunk(size, max(1, NUMBERS_IN_CACHE // numbers))
     program = partial(_solved_in_chunks, money, method, tol, chunk)
-    outcome = _on_all_cores(program, arrays, size, chunk)
+    cores = (os.cpu_count() or 1) if _may_run_beside_itself(method, valuations) else 1
+    outcome = _on_cores(cores, program, arrays, size, chunk)
     if throw:
         _require_certified(outcome, tol)
     return outcome
+
+
+def _may_run_beside_itself(method: Method, valuations: Any) -> bool:
+    """Returns whether no program asks LAPACK for several systems at once; see `factored`."""
+    families = getattr(valuations, "families", (valuations,))
+    return isinstance(method, InteriorPoint) and all(isinstance(f, PADDED) for f in families)
 
 
 def _even_chunk(size: int, most: int) -> int:
@@ -120,7 +130,7 @@ def _repeated(name: str, leaf: np.ndarray, size: int, last: int | None) -> np.nd
     return leaf if leading else np.broadcast_to(leaf, (size, *leaf.shape))
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@partial(compiled, static_argnums=(0, 1, 2, 3))
 def _solved_in_chunks(money: Money, method: Method, tol: float, chunk: int, arrays: Any) -> Any:
     def solve(market: Any) -> Equilibrium:
         outcome = untransformed(money, method, tol, None, market)
@@ -129,12 +139,12 @@ def _solved_in_chunks(money: Money, method: Method, tol: float, chunk: int, arra
     return jax.lax.map(solve, arrays, batch_size=chunk)
 
 
-def _on_all_cores(program: Any, arrays: Any, size: int, chunk: int) -> Equilibrium:
+def _on_cores(cores: int, program: Any, arrays: Any, size: int, chunk: int) -> Equilibrium:
     """Runs equal parts side by side, each a whole number of chunks.
 
     Compiled programs leave Python's lock while they run, so threads suffice.
     """
-    cores = max(1, min(os.cpu_count() or 1, -(-size // chunk)))
+    cores = max(1, min(cores, -(-size // chunk)))
     part = -(-size // (cores * chunk)) * chunk
     short = cores * part - size
 

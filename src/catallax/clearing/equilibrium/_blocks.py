@@ -4,9 +4,14 @@ Every kind reduces its own agents to goods: a step of prices `dp` moves the bund
 `constant − K dp`, and the market's Newton equation is the sum of these over blocks.
 """
 
+import math
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from catallax.clearing.equilibrium._payment import Rule
 
 RESET = 0.1
 """A multiplier is read off its definition where that is at least this share of its own value."""
@@ -31,19 +36,34 @@ class Response(NamedTuple):
 
 
 class Block(Protocol):
-    """Agents of one kind: their state, their answer to prices, and their steps."""
+    """Agents of one kind: their state, their answer to prices, and their steps.
+
+    Every part of a state is positive, and a direction says by what share of itself it moves.
+    """
 
     @property
     def wealth(self) -> Float[Array, "n"]:
         """`[n]`, in units of money."""
         ...
 
+    @property
+    def rule(self) -> Rule:
+        """What money means."""
+        ...
+
     def begin(self, prices: Array, share: Any) -> Any:
         """Returns a state inside all bounds, in which every agent has a share of each good."""
         ...
 
-    def look(self, state: Any, prices: Array) -> Any:
-        """Returns what the other questions need of a state, computed once."""
+    def floor(self, state: Any) -> Float[Array, "m"]:
+        """Returns the lowest prices at which `settle` makes linear equalities good, or 0."""
+        ...
+
+    def look(self, state: Any, prices: Array, settled: bool = False) -> Any:
+        """Returns what the other questions need of a state, computed once.
+
+        Where the state is from `settle`, a linear equality that this made good is not looked at.
+        """
         ...
 
     def bundles(self, state: Any, seen: Any) -> Float[Array, "n m"]:
@@ -68,8 +88,8 @@ class Block(Protocol):
         """Returns a state after a step, with multipliers read off their definitions."""
         ...
 
-    def mirror(self, state: Any) -> Any:
-        """Returns a state whose products are minus the state's own."""
+    def mirror(self) -> Any:
+        """Returns a direction whose second order takes back every product."""
         ...
 
     def products(self, state: Any) -> tuple[Array, ...]:
@@ -79,3 +99,28 @@ class Block(Protocol):
     def misses(self, state: Any, seen: Any, prices: Array) -> Array:
         """Returns the largest miss of an equality."""
         ...
+
+
+def shortfall(mu: Any, inverse: Callable[[], Array], second: tuple[Array, Array] | None) -> Any:
+    """Returns `F = (µ − dx dz) / (x z) − 1`, by what share a product is to change.
+
+    To first order `dx/x + dz/z = F`.
+
+    Args:
+        mu: µ, or the number 0.0.
+        inverse: Returns `1 / (x z)`.
+        second: dx / x and dz / z of the predictor, or None.
+
+    Returns:
+        Of the shape of the product, or the number -1.0 where nothing is asked of it.
+    """
+    short = -1.0 if second is None else -1.0 - second[0] * second[1]
+    return short if isinstance(mu, float) and mu == 0 else short + mu * inverse()
+
+
+def summed(part: Any, axis: int, *amounts: Array) -> Array:
+    """Returns the sum of products; a part that is the same of all is taken out of the sum."""
+    first, *others = amounts
+    if isinstance(part, float):
+        return part * jnp.sum(math.prod(others, start=first), axis=axis)
+    return jnp.sum(math.prod(amounts, start=part), axis=axis)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from catallax._types import exact
+from catallax._xla import compiled
 from catallax.clearing.equilibrium._border import amounts, rule_of, valuations_of, wealth_of
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._outcome import Certificate
@@ -230,7 +231,7 @@ def summed_up(
     )
 
 
-_compiled = jax.jit(certificate_of)
+_compiled = compiled(certificate_of)
 
 
 def _stakes(money: Money, wealth: Array, worth: Array) -> Array:

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import jax.scipy.linalg as linalg
 from jaxtyping import Array, Float
 
-from catallax.clearing.equilibrium._blocks import RESET, Response
-from catallax.clearing.equilibrium._payment import Rule
+from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall
+from catallax.clearing.equilibrium._payment import KEPT, Rule
 from catallax.clearing.equilibrium._quantities import Holding
 
 LEAST_CURVATURE = 1e-12
@@ -58,12 +58,16 @@ class Curved(NamedTuple):
         bundle = jnp.full((self.wealth.shape[0], prices.shape[0]), share)
         worth, slope, _ = self.derivatives(bundle)
         highest = jnp.max(slope / prices, axis=1)
-        beta = 0.5 * jnp.minimum(1.0, 1 / jnp.maximum(highest, 1e-300))
+        beta = 0.8 * jnp.minimum(1.0, 1 / jnp.maximum(highest, 1e-300))
         purse = self.rule.begin(beta, worth, self.wealth)
         aversion = prices - purse.beta[:, None] * slope
         return Holding(bundle, jnp.maximum(aversion, 0.1 * prices), purse)
 
-    def look(self, state: Holding, prices: Array) -> CurvedSeen:
+    def floor(self, state: Holding) -> Array:
+        """Returns 0: no equality is linear."""
+        return jnp.zeros(state.bundle.shape[1])
+
+    def look(self, state: Holding, prices: Array, settled: bool = False) -> CurvedSeen:
         """Returns slopes and the inverse of each agent's own system."""
         worth, slope, bend = self.derivatives(state.bundle)
         kappa = self.rule.equation(state.purse, worth, self.wealth, 0.0, None).kappa
@@ -91,26 +95,26 @@ class Curved(NamedTuple):
         self, state: Holding, seen: CurvedSeen, mu: Any, second: Holding | None
     ) -> tuple[Array, Any]:
         """Returns `Σ_i K (ρ + g t)` with `ρ = µ/x − p + β g`."""
-        relaxed = mu if second is None else mu - second.bundle * second.aversion
-        force = relaxed / state.bundle
-        pull = force - seen.prices + state.purse.beta[:, None] * seen.slope
+        pair = None if second is None else (second.bundle, second.aversion)
+        short = shortfall(mu, lambda: 1 / state.bundle / state.aversion, pair)
+        pull = state.aversion * (1 + short) - seen.prices + state.purse.beta[:, None] * seen.slope
         purse = None if second is None else second.purse
         equation = self.rule.equation(state.purse, seen.worth, self.wealth, mu, purse)
         along = jnp.sum(seen.lean * pull, axis=1)
         push = equation.kappa * (equation.target - along) / (1 + equation.kappa * seen.give)
         bundle = jnp.einsum("ijk,ik->ij", seen.inverse, pull) + seen.lean * push[:, None]
-        return jnp.sum(bundle, axis=0), (bundle, along, force, equation)
+        return jnp.sum(bundle, axis=0), (bundle, along, short, equation)
 
     def follow(self, state: Holding, seen: CurvedSeen, kept: Any, step: Array) -> Holding:
-        """Returns dx, dz and the purse's direction."""
-        bundle, along, force, equation = kept
+        """Returns dx / x, dz / z and the purse's direction."""
+        bundle, along, short, equation = kept
         across = seen.lean @ step
         spread = 1 + equation.kappa * seen.give
         omega = equation.kappa / spread
         bundle = bundle - seen.inverse @ step + seen.lean * (omega * across)[:, None]
-        aversion = force - state.aversion * (1 + bundle / state.bundle)
+        bundle = bundle / state.bundle
         change = equation.kappa * (equation.target - along + across) / spread
-        return Holding(bundle, aversion, self.rule.follow(state.purse, equation, change))
+        return Holding(bundle, short - bundle, self.rule.follow(state.purse, equation, change))
 
     def settle(self, state: Holding, prices: Array) -> Holding:
         """Returns the state with z read off its definition wherever that is well inside."""
@@ -119,9 +123,9 @@ class Curved(NamedTuple):
         inside = exact > RESET * state.aversion
         return state._replace(aversion=jnp.where(inside, exact, state.aversion))
 
-    def mirror(self, state: Holding) -> Holding:
-        """Returns a state whose products are minus the state's own."""
-        return state._replace(bundle=-state.bundle, purse=self.rule.mirror(state.purse))
+    def mirror(self) -> Holding:
+        """Returns a direction whose second order takes back every product."""
+        return Holding(-1.0, 1.0, KEPT)
 
     def products(self, state: Holding) -> tuple[Array, ...]:
         """Returns x z and the purse's."""

@@ -67,7 +67,7 @@ class Earning(NamedTuple):
         """Returns where the inner block begins."""
         return self._at(prices).begin(prices, share)
 
-    def look(self, state: Any, prices: Array) -> EarningSeen:
+    def look(self, state: Any, prices: Array, settled: bool = False) -> EarningSeen:
         """Returns how bundles answer prices and incomes."""
         here = self._at(prices)
         seen = here.look(state, prices)

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from catallax._errors import InvalidMarket, InvalidSetting, NotConverged
 from catallax._types import exact
+from catallax._xla import compiled
 from catallax.clearing.equilibrium._attempt import Course, attempted
 from catallax.clearing.equilibrium._border import amounts, valuations_of
 from catallax.clearing.equilibrium._certificate import certificate_of
@@ -175,12 +176,12 @@ def exchange(
     return _thrown(outcome, tol, free, numeraire) if throw else outcome
 
 
-@partial(jax.jit, static_argnames=("method", "tol"))
+@partial(compiled, static_argnames=("method", "tol"))
 def _searched(market: Market, endowments: Array, method: ExchangePath, tol: float) -> Found:
     return method.find(market, endowments, tol)
 
 
-_certified = jax.jit(certificate_of)
+_certified = compiled(certificate_of)
 
 
 def _outcome(

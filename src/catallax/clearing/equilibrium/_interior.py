@@ -1,21 +1,24 @@
 """The primal-dual interior point method for markets, in the space of prices."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import jax.scipy.linalg as linalg
 from jaxtyping import Array, Float, Int
 
-from catallax.clearing.equilibrium._blocks import Block
-from catallax.clearing.equilibrium._newton import Factor, factored, solved
+from catallax.clearing.equilibrium._blocks import Block, shortfall
+from catallax.clearing.equilibrium._newton import factored, solved, summed_matrix
 
-TO_BOUNDARY = 0.995
+TO_BOUNDARY = 0.998
 """How far along a direction that would leave the positive orthant a step goes."""
 
 CENTRING_LEAST = 1e-6
 """The smallest share of the gap that a corrector aims at."""
 
-BEHIND = 0.1
+BEHIND = 0.03
 """The gap stays above this share of what the equalities miss."""
 
 FLOOR = 0.2
@@ -40,10 +43,17 @@ class Iterate(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """What an iterate misses: the relative gap, and the largest miss of an equality."""
+    """What an iterate misses.
+
+    Attributes:
+        gap: The sum of all products, relative.
+        equality: The largest miss of an equality.
+        excess: The most that an agent pays beyond worth or wealth, as a share of its money.
+    """
 
     gap: Float[Array, ""]
     equality: Float[Array, ""]
+    excess: Float[Array, ""]
 
 
 class Progress(NamedTuple):
@@ -83,26 +93,40 @@ def interior_point(
     Source: Mehrotra (1992); Chen, Ye and Zhang, "A note on equilibrium pricing as convex
     optimization" (2007), for the programme.
     """
+    start = entered(blocks, start)
 
     def going(progress: Progress) -> Array:
         return (worst(progress.missed) > tol) & (progress.steps < steps)
 
     def step(progress: Progress) -> Progress:
         iterate = advanced(blocks, progress.iterate, progress.missed, tol, total)
-        missed = missed_by(blocks, iterate, total)
+        missed = missed_by(blocks, iterate, total, settled=True)
         inside = missed.gap > WARM_GAP
         warm = jax.tree.map(lambda new, old: jnp.where(inside, new, old), iterate, progress.warm)
         return Progress(iterate, missed, warm, progress.steps + 1)
 
-    begun = Progress(start, missed_by(blocks, start, total), start, jnp.zeros((), jnp.int32))
+    missed = missed_by(blocks, start, total, settled=True)
+    begun = Progress(start, missed, start, jnp.zeros((), jnp.int32))
     return jax.lax.while_loop(going, step, begun)
 
 
+def entered(blocks: tuple[Block, ...], start: Iterate) -> Iterate:
+    """Returns a start at prices high enough that linear equalities hold in it."""
+    least = [block.floor(state) for block, state in zip(blocks, start.blocks, strict=True)]
+    prices = jnp.maximum(start.prices, jnp.max(jnp.stack(least), axis=0))
+    return _settled(blocks, start._replace(prices=prices))
+
+
+def _settled(blocks: tuple[Block, ...], iterate: Iterate) -> Iterate:
+    each = zip(blocks, iterate.blocks, strict=True)
+    return iterate._replace(blocks=tuple(b.settle(state, iterate.prices) for b, state in each))
+
+
 class Newton(NamedTuple):
-    """A factored Newton system at an iterate: what directions are made of."""
+    """The Newton system at an iterate: what directions are made of."""
 
     seen: tuple[Any, ...]
-    factor: Factor
+    solve: Callable[[Array], Array]
     held: Float[Array, "m"]
 
 
@@ -115,20 +139,18 @@ def advanced(
     the equalities miss: a gap that closes before goods are cleared strands the method. Below the
     tolerance no gap is asked for either, since a small one costs digits.
     """
-    newton = _newton(blocks, iterate)
+    newton = _newton(blocks, iterate, _factoring, settled=True)
     gap, count = total_of(blocks, iterate)
     predictor = _direction(blocks, iterate, newton, 0.0, None)
-    ahead = moved(iterate, predictor, furthest(iterate, predictor))
-    centring = jnp.clip((total_of(blocks, ahead)[0] / gap) ** 3, CENTRING_LEAST, 1.0)
+    ahead = jnp.minimum(1.0, furthest(predictor))
+    centring = jnp.clip((1 - ahead) ** 3, CENTRING_LEAST, 1.0)
     unmet = jnp.minimum(gap, BEHIND * missed.equality * total)
-    target = jnp.maximum(jnp.maximum(centring * gap, unmet), FLOOR * tol * total)
+    enough = FLOOR * tol * total * jnp.minimum(1.0, missed.gap / missed.excess)
+    target = jnp.max(jnp.stack([centring * gap, unmet, enough]))
     corrector = _direction(blocks, iterate, newton, target / count, predictor)
-    length = jnp.minimum(1.0, TO_BOUNDARY * furthest(iterate, corrector))
-    there = moved(iterate, corrector, length)
-    settled = tuple(
-        block.settle(state, there.prices) for block, state in zip(blocks, there.blocks, strict=True)
-    )
-    return there._replace(blocks=settled)
+    # XLA would work out a plain minimum anew for every number that it is multiplied with.
+    length = jnp.min(jnp.stack([jnp.ones(()), TO_BOUNDARY * furthest(corrector)]))
+    return _settled(blocks, moved(iterate, corrector, length))
 
 
 def polished(blocks: tuple[Block, ...], iterate: Iterate) -> Iterate:
@@ -141,80 +163,117 @@ def polished(blocks: tuple[Block, ...], iterate: Iterate) -> Iterate:
     Returns:
         The iterate after; at a solution the same.
     """
-    mirror = Iterate(
-        -iterate.prices,
-        iterate.leftover,
-        tuple(b.mirror(state) for b, state in zip(blocks, iterate.blocks, strict=True)),
-    )
-    step = _direction(blocks, iterate, _newton(blocks, iterate), 0.0, mirror)
+    mirror = Iterate(-1.0, 1.0, tuple(block.mirror() for block in blocks))
+    newton = _newton(blocks, iterate, _differentiable, settled=False)
+    step = _direction(blocks, iterate, newton, 0.0, mirror)
     return moved(iterate, step, jnp.ones(()))
 
 
-def _newton(blocks: tuple[Block, ...], iterate: Iterate) -> Newton:
+def _factoring(matrix: Array) -> Callable[[Array], Array]:
+    return partial(solved, factored(matrix))
+
+
+def _differentiable(matrix: Array) -> Callable[[Array], Array]:
+    return partial(linalg.solve, matrix, assume_a="pos")
+
+
+def _newton(
+    blocks: tuple[Block, ...],
+    iterate: Iterate,
+    solver: Callable[[Array], Callable[[Array], Array]],
+    settled: bool,
+) -> Newton:
     prices, states = iterate.prices, iterate.blocks
-    seen = tuple(block.look(state, prices) for block, state in zip(blocks, states, strict=True))
+    seen = tuple(b.look(state, prices, settled) for b, state in zip(blocks, states, strict=True))
     each = list(zip(blocks, states, seen, strict=True))
-    factor = factored(
+    matrix = summed_matrix(
         iterate.leftover / prices, [block.response(state, known) for block, state, known in each]
     )
     held = sum(
         (jnp.sum(block.bundles(state, known), axis=0) for block, state, known in each),
         jnp.zeros_like(prices),
     )
-    return Newton(seen, factor, held)
+    return Newton(seen, solver(matrix), held)
 
 
 def _direction(
     blocks: tuple[Block, ...], iterate: Iterate, newton: Newton, mu: Any, second: Iterate | None
 ) -> Iterate:
-    """Returns the direction towards products of µ, less the products of a second direction."""
+    """Returns the direction towards products of µ, less the products of a second direction.
+
+    A direction says by what share of itself every number moves.
+    """
     prices, leftover, states = iterate
     later = (None,) * len(blocks) if second is None else second.blocks
     parts = [
         block.constant(state, known, mu, ahead)
         for block, state, known, ahead in zip(blocks, states, newton.seen, later, strict=True)
     ]
-    force = (mu if second is None else mu - second.prices * second.leftover) / prices
-    excess = newton.held - 1 + force + sum(constant for constant, _ in parts)
-    step = solved(newton.factor, excess)
+    pair = None if second is None else (second.prices, second.leftover)
+    short = shortfall(mu, lambda: 1 / prices / leftover, pair)
+    excess = newton.held - 1 + leftover * (1 + short) + sum(constant for constant, _ in parts)
+    step = newton.solve(excess)
     moves = tuple(
         block.follow(state, known, kept, step)
         for block, state, known, (_, kept) in zip(blocks, states, newton.seen, parts, strict=True)
     )
-    return Iterate(step, force - leftover * (1 + step / prices), moves)
+    return Iterate(step / prices, short - step / prices, moves)
 
 
 def total_of(blocks: tuple[Block, ...], iterate: Iterate) -> tuple[Float[Array, ""], int]:
     """Returns the sum of all complementarity products, and how many there are."""
-    products = [iterate.prices * iterate.leftover]
+    total, count = jnp.sum(iterate.prices * iterate.leftover), iterate.prices.size
     for block, state in zip(blocks, iterate.blocks, strict=True):
-        products.extend(block.products(state))
-    return sum((jnp.sum(p) for p in products), jnp.zeros(())), sum(p.size for p in products)
+        total = total + jnp.sum(_of_each(block, state))
+        count += sum(part.size for part in block.products(state))
+    return total, count
 
 
-def missed_by(blocks: tuple[Block, ...], iterate: Iterate, total: Array) -> Missed:
-    """Returns the relative gap and the largest miss of an equality, whichever is more."""
+def _of_each(block: Block, state: Any) -> Float[Array, "n"]:
+    """Returns `[n]`, the sum of each agent's products."""
+    parts = [jnp.sum(p, axis=tuple(range(1, p.ndim))) for p in block.products(state)]
+    return sum(parts, jnp.zeros_like(block.wealth))
+
+
+def missed_by(
+    blocks: tuple[Block, ...], iterate: Iterate, total: Array, settled: bool = False
+) -> Missed:
+    """Returns what an iterate misses; `settled` says that it is one of this method's own."""
     held, misses = iterate.leftover, []
     for block, state in zip(blocks, iterate.blocks, strict=True):
-        seen = block.look(state, iterate.prices)
+        seen = block.look(state, iterate.prices, settled)
         held = held + jnp.sum(block.bundles(state, seen), axis=0)
         misses.append(block.misses(state, seen, iterate.prices))
     gap = total_of(blocks, iterate)[0] / total
-    return Missed(gap, jnp.max(jnp.stack([jnp.max(jnp.abs(held - 1)), *misses])))
+    equality = jnp.max(jnp.stack([jnp.max(jnp.abs(held - 1)), *misses]))
+    excess = _excess(blocks, iterate, total) if settled else jnp.zeros_like(gap)
+    return Missed(gap, equality, excess)
+
+
+def _excess(blocks: tuple[Block, ...], iterate: Iterate, total: Array) -> Float[Array, ""]:
+    mean = total / sum(block.wealth.shape[0] for block in blocks)
+    worst = [
+        jnp.max(_of_each(block, state) / block.rule.ruler(block.wealth, mean))
+        for block, state in zip(blocks, iterate.blocks, strict=True)
+    ]
+    return jnp.max(jnp.stack(worst))
 
 
 def worst(missed: Missed) -> Array:
-    """Returns the larger of both."""
-    return jnp.maximum(missed.gap, missed.equality)
+    """Returns the largest of them."""
+    return jnp.maximum(jnp.maximum(missed.gap, missed.equality), missed.excess)
 
 
-def furthest(iterate: Iterate, direction: Iterate) -> Float[Array, ""]:
-    """Returns the longest step along a direction that leaves nothing below 0, at most 1/0.995."""
-    rates = jax.tree.map(lambda at, move: jnp.max(-move / at), iterate, direction)
-    fastest = jnp.max(jnp.stack(jax.tree.leaves(rates)))
-    return 1 / jnp.maximum(fastest, TO_BOUNDARY)
+def furthest(direction: Iterate) -> Float[Array, ""]:
+    """Returns the longest step along a direction that leaves nothing below 0, at most 1/0.998."""
+    alike: dict[tuple[int, ...], Array] = {}
+    for leaf in jax.tree.leaves(direction):
+        # Numbers of one shape are compared in one pass.
+        alike[leaf.shape] = jnp.minimum(alike.get(leaf.shape, leaf), leaf)
+    lowest = jnp.min(jnp.stack([jnp.min(leaf) for leaf in alike.values()]))
+    return 1 / jnp.maximum(-lowest, TO_BOUNDARY)
 
 
 def moved(iterate: Iterate, direction: Iterate, length: Array) -> Iterate:
     """Returns the iterate some way along a direction."""
-    return jax.tree.map(lambda at, move: at + length * move, iterate, direction)
+    return jax.tree.map(lambda at, share: at * (1 + length * share), iterate, direction)

@@ -25,21 +25,24 @@ from catallax.clearing.equilibrium.valuations import (
 PADDED = (Linear, CES, CobbDouglas, Leontief, Quadratic, Logarithmic, PiecewiseLinear)
 """Families that can be padded; others are compiled for the size that they have."""
 
+FINE = 64
+"""Sizes from this one come in quarters of a power of two, smaller ones in halves."""
+
 
 def bucket(size: int) -> int:
-    """Returns the least of 2, 3, 4, 6, 8, 12, 16, 24, … that holds a size.
+    """Returns the least of 2, 3, 4, 6, 8, 12, …, 64, 80, 96, 112, 128, … that holds a size.
+
+    Where markets are small compiling costs most, where they are large what is added does.
 
     Example:
         >>> [bucket(size) for size in (1, 5, 9, 100)]
-        [2, 6, 12, 128]
+        [2, 6, 12, 112]
     """
-    power = 2
-    while True:
-        if size <= power:
-            return power
-        if size <= power + power // 2:
-            return power + power // 2
-        power *= 2
+    if size <= 2:
+        return 2
+    power = 1 << (size - 1).bit_length() - 1
+    share = power // (4 if power >= FINE else 2)
+    return power + -(-(size - power) // share) * share
 
 
 def padded(market: Market) -> Market:
@@ -147,16 +150,18 @@ def _(family: PiecewiseLinear, agents: int, goods: int) -> PiecewiseLinear:
 
 def _grown(values: Any, agents: int, goods: int, own: float) -> np.ndarray:
     """Adds goods that nobody wants, and agents who want the first of them."""
-    values = np.asarray(values, np.float64)
-    grown = np.pad(values, ((0, agents), (0, goods)))
-    grown[values.shape[0] :, values.shape[1]] = own
+    own_agents, own_goods = np.shape(values)
+    grown = np.zeros((own_agents + agents, own_goods + goods))
+    grown[:own_agents, :own_goods] = values
+    grown[own_agents:, own_goods] = own
     return grown
 
 
 def _typical(values: Any) -> float:
     values = np.asarray(values, np.float64)
-    positive = values[np.isfinite(values) & (values > 0)]
-    return float(positive.mean()) if positive.size else 1.0
+    usable = np.isfinite(values) & (values > 0)
+    count = np.count_nonzero(usable)
+    return float(np.sum(values, where=usable)) / count if count else 1.0
 
 
 def _more(scale: Any, agents: int, extra: int) -> np.ndarray:

@@ -55,15 +55,15 @@ class Rule(Protocol):
         ...
 
     def follow(self, purse: Purse, equation: Equation, change: Array) -> Purse:
-        """Returns the direction of a purse, given dβ."""
+        """Returns the direction of a purse, each part as a share of itself, given dβ."""
         ...
 
     def misses(self, purse: Purse, worth: Array, wealth: Array) -> Array:
         """Returns by how much the rule's equality is missed, as a share of wealth."""
         ...
 
-    def mirror(self, purse: Purse) -> Purse:
-        """Returns a purse whose products are minus the purse's own."""
+    def ruler(self, wealth: Array, mean: Array) -> Array:
+        """Returns the money of which an agent's products are a share; `mean` is what most have."""
         ...
 
     def products(self, purse: Purse) -> tuple[Array, ...]:
@@ -93,9 +93,9 @@ class Unlimited:
         """Returns 0: nothing can be missed."""
         return jnp.zeros_like(worth)
 
-    def mirror(self, purse: Purse) -> Purse:
-        """Returns a purse whose products are minus the purse's own."""
-        return purse
+    def ruler(self, wealth: Array, mean: Array) -> Array:
+        """Returns the mean: there is no wealth."""
+        return jnp.broadcast_to(mean, wealth.shape)
 
     def products(self, purse: Purse) -> tuple[Array, ...]:
         """Returns none."""
@@ -118,15 +118,15 @@ class AllSpent:
     def follow(self, purse: Purse, equation: Equation, change: Array) -> Purse:
         """Returns the change of β."""
         none = jnp.zeros_like(change)
-        return Purse(change, none, none, none)
+        return Purse(change / purse.beta, none, none, none)
 
     def misses(self, purse: Purse, worth: Array, wealth: Array) -> Array:
         """Returns what is not spent."""
         return jnp.abs(1 - purse.beta * worth / wealth)
 
-    def mirror(self, purse: Purse) -> Purse:
-        """Returns a purse whose products are minus the purse's own."""
-        return purse
+    def ruler(self, wealth: Array, mean: Array) -> Array:
+        """Returns wealth: what is overspent is a share of it."""
+        return wealth
 
     def products(self, purse: Purse) -> tuple[Array, ...]:
         """Returns none."""
@@ -137,31 +137,31 @@ class Budgeted:
     """`money="budget"`: `β (v(x) + δ) = w` with money left over δ only where β = 1."""
 
     def begin(self, beta: Array, worth: Array, wealth: Array) -> Purse:
-        """Returns the given β, with half of the money left over."""
-        return Purse(beta, 1 - beta, wealth / 2, jnp.ones_like(beta))
+        """Returns the given β, with a fifth of the money left over."""
+        return Purse(beta, 1 - beta, wealth / 5, jnp.ones_like(beta))
 
     def equation(self, purse: Purse, worth: Array, wealth: Array, mu: Any, second: Any) -> Equation:
         """Returns the equation of `v(x) + δ = w / β` and `(1 − β) δ = µ`."""
         beta, eta, idle, _ = purse
         short = mu - eta * idle
         if second is not None:
-            short = short - second.eta * second.idle
+            short = short - eta * idle * second.eta * second.idle
         slack = wealth / beta - worth - idle
         kappa = 1 / (wealth / beta**2 + idle / eta)
         return Equation(kappa, slack - short / eta, short, jnp.zeros_like(beta))
 
     def follow(self, purse: Purse, equation: Equation, change: Array) -> Purse:
         """Returns the change of β and of the money left over."""
-        idle = (equation.idle + purse.idle * change) / purse.eta
-        return Purse(change, -change, idle, jnp.zeros_like(change))
+        idle = (equation.idle / purse.idle + change) / purse.eta
+        return Purse(change / purse.beta, -change / purse.eta, idle, jnp.zeros_like(change))
 
     def misses(self, purse: Purse, worth: Array, wealth: Array) -> Array:
         """Returns what is neither spent nor left over."""
         return jnp.abs(1 - purse.beta * (worth + purse.idle) / wealth)
 
-    def mirror(self, purse: Purse) -> Purse:
-        """Returns a purse whose products are minus the purse's own."""
-        return purse._replace(eta=-purse.eta)
+    def ruler(self, wealth: Array, mean: Array) -> Array:
+        """Returns wealth, as far as it may be of use."""
+        return jnp.minimum(wealth, mean)
 
     def products(self, purse: Purse) -> tuple[Array, ...]:
         """Returns (1 − β) δ."""
@@ -182,30 +182,33 @@ class Capped:
         beta, eta, idle, excess = purse
         over, under = mu - beta * excess, mu - eta * idle
         if second is not None:
-            over = over - second.beta * second.excess
-            under = under - second.eta * second.idle
+            over = over - beta * excess * second.beta * second.excess
+            under = under - eta * idle * second.eta * second.idle
         kappa = 1 / (excess / beta + idle / eta)
         off = worth - wealth - excess + idle
         return Equation(kappa, over / beta - under / eta - off, under, over)
 
     def follow(self, purse: Purse, equation: Equation, change: Array) -> Purse:
         """Returns the change of β and of both sides."""
-        idle = (equation.idle + purse.idle * change) / purse.eta
-        excess = (equation.excess - purse.excess * change) / purse.beta
-        return Purse(change, -change, idle, excess)
+        idle = (equation.idle / purse.idle + change) / purse.eta
+        excess = (equation.excess / purse.excess - change) / purse.beta
+        return Purse(change / purse.beta, -change / purse.eta, idle, excess)
 
     def misses(self, purse: Purse, worth: Array, wealth: Array) -> Array:
         """Returns by how much the two sides of the cap disagree."""
         return jnp.abs(worth - wealth - purse.excess + purse.idle) / wealth
 
-    def mirror(self, purse: Purse) -> Purse:
-        """Returns a purse whose products are minus the purse's own."""
-        return purse._replace(beta=-purse.beta, eta=-purse.eta)
+    def ruler(self, wealth: Array, mean: Array) -> Array:
+        """Returns wealth, as far as it may be of use."""
+        return jnp.minimum(wealth, mean)
 
     def products(self, purse: Purse) -> tuple[Array, ...]:
         """Returns β a and (1 − β) b."""
         return purse.beta * purse.excess, purse.eta * purse.idle
 
+
+KEPT = Purse(-1.0, -1.0, 1.0, 1.0)
+"""A direction whose second order takes back every product: a step after it keeps them all."""
 
 RULES: dict[str, Rule] = {
     "none": Unlimited(),

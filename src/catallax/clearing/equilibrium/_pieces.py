@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from catallax.clearing.equilibrium._blocks import RESET, Response
-from catallax.clearing.equilibrium._payment import Purse, Rule
+from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall
+from catallax.clearing.equilibrium._payment import KEPT, Purse, Rule
 
 
 class Filling(NamedTuple):
@@ -65,7 +65,11 @@ class Pieces(NamedTuple):
         pressure = jnp.maximum(-excess, 0) + 0.1 * prices[:, None]
         return Filling(filled, self.widths - filled, excess + pressure, pressure, purse)
 
-    def look(self, state: Filling, prices: Array) -> FillingSeen:
+    def floor(self, state: Filling) -> Array:
+        """Returns 0: no equality is linear."""
+        return jnp.zeros(state.filled.shape[1])
+
+    def look(self, state: Filling, prices: Array, settled: bool = False) -> FillingSeen:
         """Returns the pieces of `(diag(z/x + ζ/h))⁻¹`."""
         worth = jnp.sum(self.slopes * state.filled, axis=(1, 2))
         loose = 1 / (state.aversion / state.filled + state.pressure / state.room)
@@ -87,29 +91,30 @@ class Pieces(NamedTuple):
         self, state: Filling, seen: FillingSeen, mu: Any, second: Filling | None
     ) -> tuple[Array, Any]:
         """Returns `Σ_i K (ρ + s t)` with `ρ = µ/x − µ/h − p + β s`."""
-        lower = mu if second is None else mu - second.filled * second.aversion
-        upper = mu if second is None else mu - second.room * second.pressure
-        lift, press = lower / state.filled, upper / state.room
+        lower = None if second is None else (second.filled, second.aversion)
+        upper = None if second is None else (second.room, second.pressure)
+        below = shortfall(mu, lambda: 1 / state.filled / state.aversion, lower)
+        above = shortfall(mu, lambda: 1 / state.room / state.pressure, upper)
+        lift, press = state.aversion * (1 + below), state.pressure * (1 + above)
         pull = lift - press - seen.prices[:, None] + state.purse.beta[:, None, None] * self.slopes
         purse = None if second is None else second.purse
         equation = self.rule.equation(state.purse, seen.worth, self.wealth, mu, purse)
         along = jnp.sum(seen.lean * pull, axis=(1, 2))
         push = equation.kappa * (equation.target - along) / (1 + equation.kappa * seen.give)
         filled = seen.loose * pull + seen.lean * push[:, None, None]
-        return jnp.sum(filled, axis=(0, 2)), (filled, along, lift, press, equation)
+        return jnp.sum(filled, axis=(0, 2)), (filled, along, below, above, equation)
 
     def follow(self, state: Filling, seen: FillingSeen, kept: Any, step: Array) -> Filling:
-        """Returns dx, dh, dz, dζ and the purse's direction."""
-        filled, along, lift, press, equation = kept
+        """Returns dx / x, dh / h, dz / z, dζ / ζ and the purse's direction."""
+        filled, along, below, above, equation = kept
         across = jnp.sum(seen.lean * step[:, None], axis=(1, 2))
         spread = 1 + equation.kappa * seen.give
         omega = equation.kappa / spread
         filled = filled - seen.loose * step[:, None] + seen.lean * (omega * across)[:, None, None]
-        aversion = lift - state.aversion * (1 + filled / state.filled)
-        pressure = press - state.pressure * (1 - filled / state.room)
+        room, filled = -filled / state.room, filled / state.filled
         change = equation.kappa * (equation.target - along + across) / spread
         purse = self.rule.follow(state.purse, equation, change)
-        return Filling(filled, -filled, aversion, pressure, purse)
+        return Filling(filled, room, below - filled, above - room, purse)
 
     def settle(self, state: Filling, prices: Array) -> Filling:
         """Returns the state with z read off its definition wherever that is well inside."""
@@ -117,11 +122,9 @@ class Pieces(NamedTuple):
         inside = exact > RESET * state.aversion
         return state._replace(aversion=jnp.where(inside, exact, state.aversion))
 
-    def mirror(self, state: Filling) -> Filling:
-        """Returns a state whose products are minus the state's own."""
-        return state._replace(
-            filled=-state.filled, room=-state.room, purse=self.rule.mirror(state.purse)
-        )
+    def mirror(self) -> Filling:
+        """Returns a direction whose second order takes back every product."""
+        return Filling(-1.0, -1.0, 1.0, 1.0, KEPT)
 
     def products(self, state: Filling) -> tuple[Array, ...]:
         """Returns x z, h ζ and the purse's."""

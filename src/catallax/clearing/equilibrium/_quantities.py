@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from catallax.clearing.equilibrium._blocks import RESET, Response
-from catallax.clearing.equilibrium._payment import Purse, Rule
+from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall, summed
+from catallax.clearing.equilibrium._payment import KEPT, Purse, Rule
 from catallax.clearing.equilibrium._slopes import Slopes, slopes_of
 
 
@@ -25,14 +25,26 @@ class Holding(NamedTuple):
 
 
 class HoldingSeen(NamedTuple):
-    """What is known of a `Holding`: slopes, `D⁻¹`, `h = D⁻¹ g`, `a = g·h`, `s = 1 − β·pull·a`."""
+    """What is known of a `Holding`, with `D = diag(z/x) − β ∇²v` and `a = g·D⁻¹g`.
+
+    Attributes:
+        slopes: The `Slopes`.
+        ease: `[n, m]`, `(D⁻¹)_jj z_j / x_j`; None where nothing bends, for 1.
+        stiff: `[n, m]`, `(D⁻¹)_jj / x_j`.
+        lean: `[n, m]`, `D⁻¹ g`.
+        give: `[n]`, a.
+        stay: `[n]`, `1 − β·pull·a`.
+        off: `[n, m]`, by how much `z = p − β g` is missed; None where z was read off.
+        kappa: `[n]`, κ.
+    """
 
     slopes: Slopes
-    loose: Float[Array, "n m"]
+    ease: Float[Array, "n m"] | None
+    stiff: Float[Array, "n m"]
     lean: Float[Array, "n m"]
     give: Float[Array, "n"]
     stay: Float[Array, "n"]
-    prices: Float[Array, "m"]
+    off: Float[Array, "n m"] | None
     kappa: Float[Array, "n"]
 
 
@@ -54,26 +66,38 @@ class Quantities(NamedTuple):
         bundle = jnp.full((self.family.agents, self.family.goods), share)
         slopes = slopes_of(self.family, bundle)
         highest = jnp.max(slopes.slope / prices, axis=1)
-        beta = 0.5 * jnp.minimum(1.0, 1 / jnp.maximum(highest, 1e-300))
+        beta = 0.8 * jnp.minimum(1.0, 1 / jnp.maximum(highest, 1e-300))
         purse = self.rule.begin(beta, slopes.worth, self.wealth)
         aversion = prices - purse.beta[:, None] * slopes.slope
         return Holding(bundle, jnp.maximum(aversion, 0.1 * prices), purse)
 
-    def look(self, state: Holding, prices: Array) -> HoldingSeen:
-        """Returns slopes and the pieces of `(diag(z/x) − β ∇²v)⁻¹`."""
+    def floor(self, state: Holding) -> Array:
+        """Returns `max_i β g + z/10` where nothing bends."""
         slopes = slopes_of(self.family, state.bundle)
-        steep = state.aversion
         if slopes.bend is not None:
-            steep = steep + state.purse.beta[:, None] * slopes.bend * state.bundle
-        loose = state.bundle / steep
-        lean = loose * slopes.slope
+            return jnp.zeros(state.bundle.shape[1])
+        least = state.purse.beta[:, None] * slopes.slope + 2 * RESET * state.aversion
+        return jnp.max(least, axis=0)
+
+    def look(self, state: Holding, prices: Array, settled: bool = False) -> HoldingSeen:
+        """Returns slopes and the pieces of `(diag(z/x) − β ∇²v)⁻¹`."""
+        slopes, beta = slopes_of(self.family, state.bundle), state.purse.beta[:, None]
+        off, ease = None, None
+        if slopes.bend is None:
+            stiff = 1 / state.aversion
+        else:
+            stiff = 1 / (state.aversion + beta * slopes.bend * state.bundle)
+            ease = stiff * state.aversion
+        if slopes.bend is not None or not settled:
+            off = prices - beta * slopes.slope - state.aversion
+        lean = stiff * slopes.slope * state.bundle
         give = jnp.sum(lean * slopes.slope, axis=1)
         stay = jnp.ones_like(give)
         if slopes.pull is not None:
             # 1 − β·pull·a loses its digits; for degree 1 it is Σ g x (z/x) / (D v).
             stay = jnp.sum(lean * state.aversion, axis=1) / slopes.worth
         kappa = self.rule.equation(state.purse, slopes.worth, self.wealth, 0.0, None).kappa
-        return HoldingSeen(slopes, loose, lean, give, stay, prices, kappa)
+        return HoldingSeen(slopes, ease, stiff, lean, give, stay, off, kappa)
 
     def bundles(self, state: Holding, seen: HoldingSeen) -> Array:
         """Returns x."""
@@ -81,7 +105,9 @@ class Quantities(NamedTuple):
 
     def response(self, state: Holding, seen: HoldingSeen) -> Response:
         """Returns `K = D⁻¹ − ω h hᵀ` with `ω = (κ − β pull) / (s + κ a)`."""
-        return Response(jnp.sum(seen.loose, axis=0), seen.lean, self._omega(state, seen))
+        return Response(
+            jnp.sum(seen.stiff * state.bundle, axis=0), seen.lean, self._omega(state, seen)
+        )
 
     def _omega(self, state: Holding, seen: HoldingSeen) -> Array:
         spread = seen.stay + seen.kappa * seen.give
@@ -93,45 +119,46 @@ class Quantities(NamedTuple):
         self, state: Holding, seen: HoldingSeen, mu: Any, second: Holding | None
     ) -> tuple[Array, Any]:
         """Returns `Σ_i K (ρ + g t)` with `ρ = µ/x − p + β g`."""
-        relaxed = mu if second is None else mu - second.bundle * second.aversion
-        force = relaxed / state.bundle
-        pull = force - seen.prices + state.purse.beta[:, None] * seen.slopes.slope
+        pair = None if second is None else (second.bundle, second.aversion)
+        short = shortfall(mu, lambda: 1 / state.bundle / state.aversion, pair)
+        drawn = short if seen.ease is None else seen.ease * short
+        if seen.off is not None:
+            drawn = drawn - seen.stiff * seen.off
         purse = None if second is None else second.purse
         equation = self.rule.equation(state.purse, seen.slopes.worth, self.wealth, mu, purse)
         push = equation.kappa * equation.target / (seen.stay + equation.kappa * seen.give)
-        along = jnp.sum(seen.lean * pull, axis=1)
-        bundle = seen.loose * pull + seen.lean * (push - self._omega(state, seen) * along)[:, None]
-        return jnp.sum(bundle, axis=0), (bundle, along, force, equation)
+        along = summed(drawn, 1, seen.slopes.slope, state.bundle)
+        push = push - self._omega(state, seen) * along
+        total = summed(drawn, 0, state.bundle) + push @ seen.lean
+        return total, (drawn, push, along, short, equation)
 
     def follow(self, state: Holding, seen: HoldingSeen, kept: Any, step: Array) -> Holding:
-        """Returns dx, dz and the purse's direction.
+        """Returns dx / x, dz / z and the purse's direction.
 
         `dβ = κ (t − g·dx)` loses its digits where κ is large; solved for dβ first, it does not.
         """
-        bundle, along, force, equation = kept
+        drawn, push, along, short, equation = kept
         across = seen.lean @ step
-        omega = self._omega(state, seen)
-        bundle = bundle - seen.loose * step + seen.lean * (omega * across)[:, None]
-        aversion = force - state.aversion * (1 + bundle / state.bundle)
+        push = push + self._omega(state, seen) * across
+        bundle = drawn + seen.stiff * (seen.slopes.slope * push[:, None] - step)
         change = equation.kappa * (seen.stay * equation.target - along + across)
         change = change / (seen.stay + equation.kappa * seen.give)
-        return Holding(bundle, aversion, self.rule.follow(state.purse, equation, change))
+        return Holding(bundle, short - bundle, self.rule.follow(state.purse, equation, change))
 
     def settle(self, state: Holding, prices: Array) -> Holding:
         """Returns the state with z read off its definition wherever that is well inside.
 
-        Slopes of a CES rise without end towards 0, faster than any linear step foresees.
+        Slopes of a CES rise without end towards 0, faster than any linear step foresees. Where
+        slopes stand still a step misses nothing but rounding, and that is always inside.
         """
         slopes = slopes_of(self.family, state.bundle)
-        if slopes.bend is None:
-            return state
         exact = prices - state.purse.beta[:, None] * slopes.slope
         inside = exact > RESET * state.aversion
         return state._replace(aversion=jnp.where(inside, exact, state.aversion))
 
-    def mirror(self, state: Holding) -> Holding:
-        """Returns a state whose products are minus the state's own."""
-        return state._replace(bundle=-state.bundle, purse=self.rule.mirror(state.purse))
+    def mirror(self) -> Holding:
+        """Returns a direction whose second order takes back every product."""
+        return Holding(-1.0, 1.0, KEPT)
 
     def products(self, state: Holding) -> tuple[Array, ...]:
         """Returns x z and the purse's."""
@@ -139,6 +166,5 @@ class Quantities(NamedTuple):
 
     def misses(self, state: Holding, seen: HoldingSeen, prices: Array) -> Array:
         """Returns the largest miss of `z = p − β g` and of the rule."""
-        off = prices - state.purse.beta[:, None] * seen.slopes.slope - state.aversion
-        purse = self.rule.misses(state.purse, seen.slopes.worth, self.wealth)
-        return jnp.maximum(jnp.max(jnp.abs(off)), jnp.max(purse))
+        purse = jnp.max(self.rule.misses(state.purse, seen.slopes.worth, self.wealth))
+        return purse if seen.off is None else jnp.maximum(jnp.max(jnp.abs(seen.off)), purse)

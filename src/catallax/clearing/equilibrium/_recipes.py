@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from catallax.clearing.equilibrium._blocks import RESET, Response
+from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall
 from catallax.clearing.equilibrium._costs import Costs, costs_of
-from catallax.clearing.equilibrium._payment import Purse, Rule
+from catallax.clearing.equilibrium._payment import KEPT, Purse, Rule
 
 
 class Cooking(NamedTuple):
@@ -53,7 +53,11 @@ class Recipes(NamedTuple):
         loss = jnp.maximum(costs.unit - purse.beta, 0.1 * costs.unit)
         return Cooking(amount, loss, purse)
 
-    def look(self, state: Cooking, prices: Array) -> CookingSeen:
+    def floor(self, state: Cooking) -> Array:
+        """Returns 0: no equality is linear."""
+        return jnp.zeros(self.family.goods)
+
+    def look(self, state: Cooking, prices: Array, settled: bool = False) -> CookingSeen:
         """Returns costs and θ."""
         costs = costs_of(self.family, prices)
         kappa = self.rule.equation(state.purse, state.amount, self.wealth, 0.0, None).kappa
@@ -74,22 +78,22 @@ class Recipes(NamedTuple):
         self, state: Cooking, seen: CookingSeen, mu: Any, second: Cooking | None
     ) -> tuple[Array, Any]:
         """Returns `Σ_i ∇e θ (κ t + µ/u + β − e)`."""
-        relaxed = mu if second is None else mu - second.amount * second.loss
+        pair = None if second is None else (second.amount, second.loss)
+        short = shortfall(mu, lambda: 1 / state.amount / state.loss, pair)
         purse = None if second is None else second.purse
         equation = self.rule.equation(state.purse, state.amount, self.wealth, mu, purse)
-        force = relaxed / state.amount
+        force = state.loss * (1 + short)
         pull = equation.kappa * equation.target + force + state.purse.beta - seen.costs.unit
-        return (seen.theta * pull) @ seen.costs.recipe, (force, equation)
+        return (seen.theta * pull) @ seen.costs.recipe, (force, short, equation)
 
     def follow(self, state: Cooking, seen: CookingSeen, kept: Any, step: Array) -> Cooking:
-        """Returns du, dψ and the purse's direction."""
-        force, equation = kept
+        """Returns du / u, dψ / ψ and the purse's direction."""
+        force, short, equation = kept
         kappa, target = equation.kappa, equation.target
         pull = force + state.purse.beta - seen.costs.unit - seen.costs.recipe @ step
-        amount = seen.theta * (kappa * target + pull)
-        loss = force - state.loss * (1 + amount / state.amount)
+        amount = seen.theta * (kappa * target + pull) / state.amount
         change = kappa * seen.theta * (state.loss / state.amount * target - pull)
-        return Cooking(amount, loss, self.rule.follow(state.purse, equation, change))
+        return Cooking(amount, short - amount, self.rule.follow(state.purse, equation, change))
 
     def settle(self, state: Cooking, prices: Array) -> Cooking:
         """Returns the state with ψ read off its definition wherever that is well inside."""
@@ -97,9 +101,9 @@ class Recipes(NamedTuple):
         inside = exact > RESET * state.loss
         return state._replace(loss=jnp.where(inside, exact, state.loss))
 
-    def mirror(self, state: Cooking) -> Cooking:
-        """Returns a state whose products are minus the state's own."""
-        return state._replace(amount=-state.amount, purse=self.rule.mirror(state.purse))
+    def mirror(self) -> Cooking:
+        """Returns a direction whose second order takes back every product."""
+        return Cooking(-1.0, 1.0, KEPT)
 
     def products(self, state: Cooking) -> tuple[Array, ...]:
         """Returns u ψ and the purse's."""

@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike
 
 from catallax._errors import InvalidSetting, NotConverged
 from catallax._types import exact
+from catallax._xla import compiled
 from catallax.clearing.equilibrium._border import market_of
 from catallax.clearing.equilibrium._caps import caps_are_met, met
 from catallax.clearing.equilibrium._certificate import certificate_of
@@ -224,7 +225,7 @@ def _code(certificate: Certificate, tol: float) -> np.ndarray:
     return np.asarray(Result.CERTIFIED if certified else Result.NOT_CONVERGED)
 
 
-@partial(jax.jit, static_argnames=("method", "tol"))
+@partial(compiled, static_argnames=("method", "tol"))
 def _searched(
     market: Market, real: tuple[Array, Array], method: Method, tol: float, start: Any
 ) -> tuple[Found, Certificate]:
@@ -250,9 +251,9 @@ def _own_certificate(
     return certificate_of(own, prices, jnp.where(agents[:, None] & goods, bundles, 0.0))
 
 
-_measured = jax.jit(_own_certificate)
+_measured = compiled(_own_certificate)
 
-_worth = jax.jit(lambda valuations, bundles: valuations.worth(bundles))
+_worth = compiled(lambda valuations, bundles: valuations.worth(bundles))
 
 
 def _cut(certificate: Certificate, rows: np.ndarray, goods: int) -> Certificate:

@@ -36,7 +36,7 @@ class Limit(Protocol):
         ...
 
     def hindrance(self, change: Array) -> Float[Array, "n"]:
-        """Returns what is seen of dβ where a step must stop before anything falls below 0."""
+        """Returns what is seen of dβ / β where a step must stop before anything falls below 0."""
         ...
 
     def slope(self, purse: Purse) -> Float[Array, "n"]:
@@ -74,7 +74,9 @@ class UpToOne:
     def rest(self, purse: Purse, mu: Any, second: Purse | None) -> Array:
         """Returns `(µ − (1 − β) δ) / (1 − β)`."""
         short = mu - purse.eta * purse.idle
-        return (short if second is None else short - second.eta * second.idle) / purse.eta
+        if second is not None:
+            short = short - purse.eta * purse.idle * second.eta * second.idle
+        return short / purse.eta
 
     def product(self, purse: Purse) -> Array:
         """Returns `(1 − β) δ`."""
@@ -103,7 +105,7 @@ class Satiated:
     def rest(self, purse: Purse, mu: Any, second: Purse | None) -> Array:
         """Returns `µ β − δ`, less what δ and 1/β do together."""
         rest = mu * purse.beta - purse.idle
-        return rest if second is None else rest + second.idle * second.beta / purse.beta
+        return rest if second is None else rest + purse.idle * second.idle * second.beta
 
     def product(self, purse: Purse) -> Array:
         """Returns `δ / β`."""
@@ -115,7 +117,7 @@ LIMITS: dict[str, Limit] = {"budget": UpToOne(), "fisher": Satiated()}
 
 
 class Ahead(NamedTuple):
-    """The predictor's direction, as far as agents need it."""
+    """The predictor's direction, as far as agents need it, and dp."""
 
     state: Any
     prices: Float[Array, "m"]
@@ -162,12 +164,12 @@ class Spending(NamedTuple):
         room = self.limit.room(purse.beta)
         return state._replace(purse=Purse(purse.beta, room, idle, jnp.ones_like(idle)))
 
-    def look(self, state: Any, prices: Array) -> SpendingSeen:
+    def look(self, state: Any, prices: Array, settled: bool = False) -> SpendingSeen:
         """Returns how bundles and payments answer β and prices."""
         seen = self.inner.look(state, prices)
         gain = by_good(seen.lean)
         slope = self.limit.slope(state.purse)
-        rows = bought_for(self.inner, seen, prices) - self.inner.bundles(state, seen)
+        rows = bought_for(self.inner, state, seen, prices) - self.inner.bundles(state, seen)
         return SpendingSeen(seen, gain, rows, gain @ prices + slope, slope, prices)
 
     def bundles(self, state: Any, seen: SpendingSeen) -> Array:
@@ -191,20 +193,21 @@ class Spending(NamedTuple):
         rest = self.limit.rest(state.purse, mu, None if own is None else own.purse)
         due = self.wealth - self.bundles(state, seen) @ seen.prices - state.purse.idle
         if second is not None:
-            due = due - by_good(_moved(second.state)) @ second.prices
-        change = (due - rest - by_good(kept[0]) @ seen.prices) / seen.yields
+            due = due - moves(self.inner, state, second.state) @ second.prices
+        change = (due - rest - drawn(self.inner, state, kept) @ seen.prices) / seen.yields
         return total + change @ seen.gain, (kept, change, rest)
 
     def follow(self, state: Any, seen: SpendingSeen, kept: Any, step: Float[Array, "m"]) -> Any:
         """Returns the direction of the state, and of β and δ."""
         inner, change, rest = kept
         change = change + seen.rows @ step / seen.yields
-        lean = seen.inner.lean
-        bundle = inner[0] + lean * jnp.reshape(change, (-1, *(1,) * (lean.ndim - 1)))
-        direction = self.inner.follow(state, seen.inner, (bundle, *inner[1:]), step)
-        none = jnp.zeros_like(change)
+        direction = self.inner.follow(
+            state, seen.inner, pushed(self.inner, seen.inner, inner, change), step
+        )
+        none, own = jnp.zeros_like(change), state.purse
         room = self.limit.room(change) - self.limit.room(none)
-        purse = Purse(change, room, rest + seen.slope * change, none)
+        idle = rest + seen.slope * change
+        purse = Purse(change / own.beta, room / own.eta, idle / own.idle, none)
         return direction._replace(purse=purse)
 
     def hindered(self, direction: Any) -> Any:
@@ -215,7 +218,7 @@ class Spending(NamedTuple):
     def bent(self, state: Any, there: Any, length: Array, direction: Any) -> Any:
         """Returns a state after a step, with β where its limit has it."""
         purse = state.purse
-        rate = length * direction.purse.beta / purse.beta
+        rate = length * direction.purse.beta
         beta = self.limit.after(purse.beta, rate)
         # 1 − β that falls to 0 keeps its digits only as a variable of its own.
         room = jnp.where(rate < 0, self.limit.room(beta), there.purse.eta)
@@ -240,17 +243,76 @@ def by_good(amounts: Array) -> Float[Array, "n m"]:
     return amounts if amounts.ndim == 2 else jnp.sum(amounts, axis=2)
 
 
-def _moved(direction: Any) -> Array:
-    return direction.filled if hasattr(direction, "filled") else direction.bundle
+@singledispatch
+def moves(inner: Any, state: Any, direction: Any) -> Float[Array, "n m"]:
+    """Returns dx by good, of a state and a direction.
+
+    Args:
+        inner: A block that chooses quantities.
+        state: Its state.
+        direction: The state's.
+
+    Returns:
+        `[n, m]`.
+    """
+    return state.bundle * direction.bundle
+
+
+@moves.register
+def _(inner: Pieces, state: Any, direction: Any) -> Array:
+    return by_good(state.filled * direction.filled)
 
 
 @singledispatch
-def bought_for(inner: Any, seen: Any, prices: Array) -> Float[Array, "n m"]:
+def drawn(inner: Any, state: Any, kept: Any) -> Float[Array, "n m"]:
+    """Returns dx by good at dp = 0 and dβ = 0.
+
+    Args:
+        inner: A block that chooses quantities.
+        state: Its state.
+        kept: From its `constant`.
+
+    Returns:
+        `[n, m]`.
+    """
+    return by_good(kept[0])
+
+
+@drawn.register
+def _(inner: Quantities, state: Any, kept: Any) -> Array:
+    return state.bundle * kept[0]
+
+
+@singledispatch
+def pushed(inner: Any, seen: Any, kept: Any, change: Float[Array, "n"]) -> Any:
+    """Returns what `follow` needs if β moves too.
+
+    Args:
+        inner: A block that chooses quantities.
+        seen: What it knows of its state.
+        kept: From its `constant`.
+        change: `[n]`, dβ.
+
+    Returns:
+        As `kept`.
+    """
+    lean = seen.lean
+    return (kept[0] + lean * jnp.reshape(change, (-1, *(1,) * (lean.ndim - 1))), *kept[1:])
+
+
+@pushed.register
+def _(inner: Quantities, seen: Any, kept: Any, change: Array) -> Any:
+    return (kept[0], kept[1] + change, *kept[2:])
+
+
+@singledispatch
+def bought_for(inner: Any, state: Any, seen: Any, prices: Array) -> Float[Array, "n m"]:
     """Returns `D⁻¹ p`, by how much bundles shrink if all prices rise in proportion.
 
     Args:
         inner: A block that chooses quantities.
-        seen: What it knows of a state.
+        state: Its state.
+        seen: What it knows of that.
         prices: `[m]`.
 
     Returns:
@@ -262,14 +324,18 @@ def bought_for(inner: Any, seen: Any, prices: Array) -> Float[Array, "n m"]:
     raise TypeError(type(inner).__name__)
 
 
-@bought_for.register(Quantities)
-@bought_for.register(Pieces)
-def _(inner: Any, seen: Any, prices: Array) -> Array:
+@bought_for.register
+def _(inner: Quantities, state: Any, seen: Any, prices: Array) -> Array:
+    return seen.stiff * state.bundle * prices
+
+
+@bought_for.register
+def _(inner: Pieces, state: Any, seen: Any, prices: Array) -> Array:
     return by_good(seen.loose) * prices
 
 
 @bought_for.register
-def _(inner: Curved, seen: Any, prices: Array) -> Array:
+def _(inner: Curved, state: Any, seen: Any, prices: Array) -> Array:
     return seen.inverse @ prices
 
 
