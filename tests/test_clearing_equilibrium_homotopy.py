@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from catallax._compiled import compiler_options
 from catallax._types import exact
+from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import _homotopy as homotopy
 from catallax.clearing.equilibrium._answers import asked, nothing
 from catallax.clearing.equilibrium._course import (

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import catallax as cx
-from catallax._compiled import compiler_options
 from catallax._errors import InvalidSetting, NotConverged
 from catallax._types import exact
+from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import _solve
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._market import Market

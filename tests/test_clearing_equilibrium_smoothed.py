@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from catallax._compiled import compiler_options
 from catallax._errors import InvalidSetting
 from catallax._types import exact
+from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._certificate import certificate_of
 from catallax.clearing.equilibrium._interior_method import InteriorPoint
