@@ -16,6 +16,7 @@ from catallax._ledger import Account
 from catallax._market import Setting
 from catallax._state import Draws, EconomyState, draws_of
 from catallax._types import Key, PyTree, exact, floats
+from catallax._xla import compiler_options
 from catallax.agents._actions import bounded
 from catallax.worlds._protocol import World
 

@@ -49,9 +49,9 @@ def compiled(function: Callable[..., Any], **arguments: Any) -> Any:
         options = compiler_options(level=1, threads=False)
         return jax.jit(function, compiler_options=options, **arguments)
 
-    @functools.wraps(function)
     def call(*given: Any, **named: Any) -> Any:
         return program()(*given, **named)
 
-    call.program = program
-    return call
+    wrapped: Any = functools.update_wrapper(call, function)
+    wrapped.program = program
+    return wrapped

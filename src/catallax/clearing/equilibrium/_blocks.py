@@ -107,7 +107,7 @@ def shortfall(mu: Any, inverse: Callable[[], Array], second: tuple[Array, Array]
     To first order `dx/x + dz/z = F`.
 
     Args:
-        mu: µ, or the number 0.0.
+        mu: µ; the number 0.0 is known to be nothing before anything is compiled.
         inverse: Returns `1 / (x z)`.
         second: dx / x and dz / z of the predictor, or None.
 
@@ -115,7 +115,8 @@ def shortfall(mu: Any, inverse: Callable[[], Array], second: tuple[Array, Array]
         Of the shape of the product, or the number -1.0 where nothing is asked of it.
     """
     short = -1.0 if second is None else -1.0 - second[0] * second[1]
-    return short if isinstance(mu, float) and mu == 0 else short + mu * inverse()
+    nothing = isinstance(mu, float) and not mu
+    return short if nothing else short + mu * inverse()
 
 
 def summed(part: Any, axis: int, *amounts: Array) -> Array:

@@ -8,7 +8,7 @@ import jax.scipy.linalg as linalg
 from jaxtyping import Array, Float
 
 from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall
-from catallax.clearing.equilibrium._payment import KEPT, Rule
+from catallax.clearing.equilibrium._payment import BACK, KEPT, SAME, Rule
 from catallax.clearing.equilibrium._quantities import Holding
 
 LEAST_CURVATURE = 1e-12
@@ -125,7 +125,7 @@ class Curved(NamedTuple):
 
     def mirror(self) -> Holding:
         """Returns a direction whose second order takes back every product."""
-        return Holding(-1.0, 1.0, KEPT)
+        return Holding(BACK, SAME, KEPT)
 
     def products(self, state: Holding) -> tuple[Array, ...]:
         """Returns x z and the purse's."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from catallax.clearing.equilibrium._blocks import Block, shortfall
 from catallax.clearing.equilibrium._newton import factored, solved, summed_matrix
+from catallax.clearing.equilibrium._payment import BACK, SAME
 
 TO_BOUNDARY = 0.998
 """How far along a direction that would leave the positive orthant a step goes."""
@@ -163,7 +164,7 @@ def polished(blocks: tuple[Block, ...], iterate: Iterate) -> Iterate:
     Returns:
         The iterate after; at a solution the same.
     """
-    mirror = Iterate(-1.0, 1.0, tuple(block.mirror() for block in blocks))
+    mirror = Iterate(BACK, SAME, tuple(block.mirror() for block in blocks))
     newton = _newton(blocks, iterate, _differentiable, settled=False)
     step = _direction(blocks, iterate, newton, 0.0, mirror)
     return moved(iterate, step, jnp.ones(()))
@@ -269,7 +270,7 @@ def furthest(direction: Iterate) -> Float[Array, ""]:
     alike: dict[tuple[int, ...], Array] = {}
     for leaf in jax.tree.leaves(direction):
         # Numbers of one shape are compared in one pass.
-        alike[leaf.shape] = jnp.minimum(alike.get(leaf.shape, leaf), leaf)
+        alike[leaf.shape] = jnp.minimum(alike[leaf.shape], leaf) if leaf.shape in alike else leaf
     lowest = jnp.min(jnp.stack([jnp.min(leaf) for leaf in alike.values()]))
     return 1 / jnp.maximum(-lowest, TO_BOUNDARY)
 

@@ -207,7 +207,9 @@ class Capped:
         return purse.beta * purse.excess, purse.eta * purse.idle
 
 
-KEPT = Purse(-1.0, -1.0, 1.0, 1.0)
+BACK: Any = -1.0
+SAME: Any = 1.0
+KEPT = Purse(BACK, BACK, SAME, SAME)
 """A direction whose second order takes back every product: a step after it keeps them all."""
 
 RULES: dict[str, Rule] = {

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall
-from catallax.clearing.equilibrium._payment import KEPT, Purse, Rule
+from catallax.clearing.equilibrium._payment import BACK, KEPT, SAME, Purse, Rule
 
 
 class Filling(NamedTuple):
@@ -124,7 +124,7 @@ class Pieces(NamedTuple):
 
     def mirror(self) -> Filling:
         """Returns a direction whose second order takes back every product."""
-        return Filling(-1.0, -1.0, 1.0, 1.0, KEPT)
+        return Filling(BACK, BACK, SAME, SAME, KEPT)
 
     def products(self, state: Filling) -> tuple[Array, ...]:
         """Returns x z, h ζ and the purse's."""

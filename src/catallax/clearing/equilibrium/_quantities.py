@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall, summed
-from catallax.clearing.equilibrium._payment import KEPT, Purse, Rule
+from catallax.clearing.equilibrium._payment import BACK, KEPT, SAME, Purse, Rule
 from catallax.clearing.equilibrium._slopes import Slopes, slopes_of
 
 
@@ -158,7 +158,7 @@ class Quantities(NamedTuple):
 
     def mirror(self) -> Holding:
         """Returns a direction whose second order takes back every product."""
-        return Holding(-1.0, 1.0, KEPT)
+        return Holding(BACK, SAME, KEPT)
 
     def products(self, state: Holding) -> tuple[Array, ...]:
         """Returns x z and the purse's."""

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall
 from catallax.clearing.equilibrium._costs import Costs, costs_of
-from catallax.clearing.equilibrium._payment import KEPT, Purse, Rule
+from catallax.clearing.equilibrium._payment import BACK, KEPT, SAME, Purse, Rule
 
 
 class Cooking(NamedTuple):
@@ -103,7 +103,7 @@ class Recipes(NamedTuple):
 
     def mirror(self) -> Cooking:
         """Returns a direction whose second order takes back every product."""
-        return Cooking(-1.0, 1.0, KEPT)
+        return Cooking(BACK, SAME, KEPT)
 
     def products(self, state: Cooking) -> tuple[Array, ...]:
         """Returns u ψ and the purse's."""
