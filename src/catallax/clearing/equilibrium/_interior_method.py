@@ -14,7 +14,7 @@ from catallax.clearing.equilibrium._interior_start import Scaled, beginning, sca
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium._method import Found
 
-INNER = 0.1
+INNER = 0.05
 """The method stops at this share of the tolerance, so that its certificate is within it."""
 
 
