@@ -26,6 +26,19 @@ hypothesis.settings.register_profile("catallax", max_examples=60, deadline=None,
 hypothesis.settings.load_profile("catallax")
 
 
+MOST_MAPPED = 30_000
+"""Linux gives a process 65,530 mappings; every compiled program takes some, and the compiler
+aborts the process that has none left."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs_are_dropped_before_there_are_too_many():
+    yield
+    mapped = Path("/proc/self/maps")
+    if mapped.exists() and mapped.read_bytes().count(b"\n") > MOST_MAPPED:
+        jax.clear_caches()
+
+
 @pytest.fixture
 def strict_jax():
     """Inside the test, JAX neither broadcasts ranks nor mixes number types on its own.
