@@ -70,6 +70,7 @@ bench-learning: $(READY)
 
 bench-equilibrium: $(READY)
 	$(BIN)/python -m benchmarks.equilibrium
+	$(BIN)/python -m benchmarks.equilibrium_tier2
 
 lock:
 	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 \

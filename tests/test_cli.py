@@ -57,7 +57,7 @@ def run(trained):
 # --- help and usage
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "inspect", "audit", "report"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "inspect", "audit", "report", "solve"])
 def test_help_teaches(command, capsys):
     assert main([command, "--help"]) == 0
     words = capsys.readouterr().out
@@ -70,7 +70,7 @@ def test_help_lists_every_command_and_the_version(capsys):
     assert main(["--help"]) == 0
     words = capsys.readouterr().out
     assert words.startswith("usage: catallax <command>")
-    assert all(name in words for name in ("train", "evaluate", "inspect", "audit", "report"))
+    assert all(name in words for name in ("train", "evaluate", "inspect", "audit", "solve"))
     assert main(["--version"]) == 0
     assert re.fullmatch(r"catallax \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
 

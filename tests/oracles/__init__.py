@@ -1,1 +1,1 @@
-"""Plain-Python twins of the money: whole numbers and fractions only, slow and plain to see."""
+"""Plain-Python twins of money and rules: numbers and fractions only, slow and plain to see."""
