@@ -16,6 +16,7 @@ from catallax.clearing.equilibrium._blocks import Response, shortfall
 from catallax.clearing.equilibrium._interior import (
     Iterate,
     Missed,
+    count_of,
     furthest,
     missed_by,
     moved,
@@ -122,7 +123,8 @@ def attempted(course: Course, opening: Callable[[Any], tuple[Iterate, Any]], ste
     zero = jnp.zeros((), jnp.int32)
     nothing = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), jax.eval_shape(opening, zero)[0])
     least = jnp.asarray(jnp.inf)
-    effort = Effort(nothing, Missed(least, least, least), nothing, least, zero, zero - 1, zero)
+    unknown = Missed(least, jnp.full(nothing.prices.shape, jnp.inf), least, least)
+    effort = Effort(nothing, unknown, nothing, least, zero, zero - 1, zero)
     return jax.lax.while_loop(going, step, effort)
 
 
@@ -140,11 +142,11 @@ def _advanced(
     """Takes one predictor-corrector step, or one plain centred step if that leads further."""
     blocks, total = course.blocks, course.total
     newton = _newton(course, iterate)
-    gap, count = total_of(blocks, iterate)
+    gap, count = total_of(blocks, iterate), count_of(blocks, iterate)
     predictor = _direction(course, iterate, newton, 0.0, None)
     ahead = moved(iterate, predictor, _room(blocks, predictor))
     least = jnp.where(attempt == 0, *LEAST_CENTRING)
-    centring = jnp.clip((jnp.abs(total_of(blocks, ahead)[0]) / gap) ** 3, least, 1.0)
+    centring = jnp.clip((jnp.abs(total_of(blocks, ahead)) / gap) ** 3, least, 1.0)
     unmet = jnp.minimum(gap, course.behind * missed.equality * total)
     target = jnp.maximum(jnp.maximum(centring * gap, unmet), FLOOR * course.tol * total)
     corrector = _direction(course, iterate, newton, target / count, predictor)

@@ -136,7 +136,8 @@ def _solved_in_chunks(money: Money, method: Method, tol: float, chunk: int, arra
         outcome = untransformed(money, method, tol, None, market)
         return dataclasses.replace(outcome, warm=None)  # as large as everything else together
 
-    return jax.lax.map(solve, arrays, batch_size=chunk)
+    # One at a time nobody waits for anybody, and nothing that is done is chosen over and over.
+    return jax.lax.map(solve, arrays, batch_size=chunk if chunk > 1 else None)
 
 
 def _on_cores(cores: int, program: Any, arrays: Any, size: int, chunk: int) -> Equilibrium:

@@ -48,11 +48,13 @@ class Missed(NamedTuple):
 
     Attributes:
         gap: The sum of all products, relative.
-        equality: The largest miss of an equality.
+        goods: `[m]`, by how much more is held or left over than there is.
+        equality: The largest miss of an equality, that among them.
         excess: The most that an agent pays beyond worth or wealth, as a share of its money.
     """
 
     gap: Float[Array, ""]
+    goods: Float[Array, "m"]
     equality: Float[Array, ""]
     excess: Float[Array, ""]
 
@@ -128,7 +130,7 @@ class Newton(NamedTuple):
 
     seen: tuple[Any, ...]
     solve: Callable[[Array], Array]
-    held: Float[Array, "m"]
+    goods: Float[Array, "m"]
 
 
 def advanced(
@@ -140,8 +142,8 @@ def advanced(
     the equalities miss: a gap that closes before goods are cleared strands the method. Below the
     tolerance no gap is asked for either, since a small one costs digits.
     """
-    newton = _newton(blocks, iterate, _factoring, settled=True)
-    gap, count = total_of(blocks, iterate)
+    newton = _newton(blocks, iterate, missed.goods, _factoring, settled=True)
+    gap, count = missed.gap * total, count_of(blocks, iterate)
     predictor = _direction(blocks, iterate, newton, 0.0, None)
     ahead = jnp.minimum(1.0, furthest(predictor))
     centring = jnp.clip((1 - ahead) ** 3, CENTRING_LEAST, 1.0)
@@ -165,7 +167,8 @@ def polished(blocks: tuple[Block, ...], iterate: Iterate) -> Iterate:
         The iterate after; at a solution the same.
     """
     mirror = Iterate(BACK, SAME, tuple(block.mirror() for block in blocks))
-    newton = _newton(blocks, iterate, _differentiable, settled=False)
+    goods = _held(blocks, iterate, settled=False) + iterate.leftover - 1
+    newton = _newton(blocks, iterate, goods, _differentiable, settled=False)
     step = _direction(blocks, iterate, newton, 0.0, mirror)
     return moved(iterate, step, jnp.ones(()))
 
@@ -181,6 +184,7 @@ def _differentiable(matrix: Array) -> Callable[[Array], Array]:
 def _newton(
     blocks: tuple[Block, ...],
     iterate: Iterate,
+    goods: Float[Array, "m"],
     solver: Callable[[Array], Callable[[Array], Array]],
     settled: bool,
 ) -> Newton:
@@ -190,11 +194,7 @@ def _newton(
     matrix = summed_matrix(
         iterate.leftover / prices, [block.response(state, known) for block, state, known in each]
     )
-    held = sum(
-        (jnp.sum(block.bundles(state, known), axis=0) for block, state, known in each),
-        jnp.zeros_like(prices),
-    )
-    return Newton(seen, solver(matrix), held)
+    return Newton(seen, solver(matrix), goods)
 
 
 def _direction(
@@ -212,7 +212,7 @@ def _direction(
     ]
     pair = None if second is None else (second.prices, second.leftover)
     short = shortfall(mu, lambda: 1 / prices / leftover, pair)
-    excess = newton.held - 1 + leftover * (1 + short) + sum(constant for constant, _ in parts)
+    excess = newton.goods + leftover * short + sum(constant for constant, _ in parts)
     step = newton.solve(excess)
     moves = tuple(
         block.follow(state, known, kept, step)
@@ -221,13 +221,19 @@ def _direction(
     return Iterate(step / prices, short - step / prices, moves)
 
 
-def total_of(blocks: tuple[Block, ...], iterate: Iterate) -> tuple[Float[Array, ""], int]:
-    """Returns the sum of all complementarity products, and how many there are."""
-    total, count = jnp.sum(iterate.prices * iterate.leftover), iterate.prices.size
+def total_of(blocks: tuple[Block, ...], iterate: Iterate) -> Float[Array, ""]:
+    """Returns the sum of all complementarity products."""
+    total = jnp.sum(iterate.prices * iterate.leftover)
     for block, state in zip(blocks, iterate.blocks, strict=True):
         total = total + jnp.sum(_of_each(block, state))
-        count += sum(part.size for part in block.products(state))
-    return total, count
+    return total
+
+
+def count_of(blocks: tuple[Block, ...], iterate: Iterate) -> int:
+    """Returns how many complementarity products there are."""
+    each = zip(blocks, iterate.blocks, strict=True)
+    own = sum(part.size for block, state in each for part in block.products(state))
+    return iterate.prices.size + own
 
 
 def _of_each(block: Block, state: Any) -> Float[Array, "n"]:
@@ -240,15 +246,24 @@ def missed_by(
     blocks: tuple[Block, ...], iterate: Iterate, total: Array, settled: bool = False
 ) -> Missed:
     """Returns what an iterate misses; `settled` says that it is one of this method's own."""
-    held, misses = iterate.leftover, []
-    for block, state in zip(blocks, iterate.blocks, strict=True):
-        seen = block.look(state, iterate.prices, settled)
-        held = held + jnp.sum(block.bundles(state, seen), axis=0)
-        misses.append(block.misses(state, seen, iterate.prices))
-    gap = total_of(blocks, iterate)[0] / total
-    equality = jnp.max(jnp.stack([jnp.max(jnp.abs(held - 1)), *misses]))
+    goods = _held(blocks, iterate, settled) + iterate.leftover - 1
+    misses = [
+        block.misses(state, block.look(state, iterate.prices, settled), iterate.prices)
+        for block, state in zip(blocks, iterate.blocks, strict=True)
+    ]
+    gap = total_of(blocks, iterate) / total
+    equality = jnp.max(jnp.stack([jnp.max(jnp.abs(goods)), *misses]))
     excess = _excess(blocks, iterate, total) if settled else jnp.zeros_like(gap)
-    return Missed(gap, equality, excess)
+    return Missed(gap, goods, equality, excess)
+
+
+def _held(blocks: tuple[Block, ...], iterate: Iterate, settled: bool) -> Float[Array, "m"]:
+    """Returns what all agents hold of each good."""
+    held = jnp.zeros_like(iterate.prices)
+    for block, state in zip(blocks, iterate.blocks, strict=True):
+        bundles = block.bundles(state, block.look(state, iterate.prices, settled))
+        held = held + jnp.sum(bundles, axis=0)
+    return held
 
 
 def _excess(blocks: tuple[Block, ...], iterate: Iterate, total: Array) -> Float[Array, ""]:
