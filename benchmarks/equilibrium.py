@@ -36,8 +36,14 @@ BATCHES = ((10, 8, 600), (100, 8, 150), (100, 64, 80))
 SAMPLE = 16
 """The peer solves so many of a batch in a round; its time for one is their median."""
 
+CALLS = 7
+"""Our side is called so many times in its turn, and the median counts, as it does for the peer."""
+
 NOISE, FEW_STEPS = 0.01, 6
 OVERHEAD_MS = 0.3
+WIDTHS = (1.0, 2.0, 5.0)
+"""Caps in all, as a share of what goods are worth at equal shares; at 1 all can be met."""
+
 SIZES = 1000
 
 
@@ -103,7 +109,7 @@ def versus(
     compiling, _ = timed(ours)
     mine, other = [], {form: [] for form in theirs}
     for _ in range(rounds):
-        mine.append(timed(ours)[0])
+        mine.append(median(timed(ours)[0] for _ in range(CALLS)))
         for form, call in theirs.items():
             other[form].append(call())
     best = min(other, key=lambda form: median(other[form]))
@@ -158,19 +164,35 @@ def single(plain: em.Plain, tol: float) -> Callable[[], Any]:
 
 
 def singles(chosen: Any, python: str) -> list[Row]:
-    """Measures 1000×64 to 1e-8, and under a cap against the better of HiGHS's methods."""
-    rows = []
-    for money, tol, forms, name, target in (
-        ("budget", 1e-8, ("primal", "dual"), "cvxpy + Clarabel", 60),
-        ("cap", 1e-6, ("highs", "highs-interior"), "HiGHS", 30),
-    ):
-        plain = linear_market(0, 1000, 64, money)
-        theirs = {form: peer_call(plain, python, form) for form in forms}
-        *figures, form = versus(single(plain, tol), theirs, chosen.rounds)
-        ratio, mine, other, compiling = figures
-        what = f"1000×64, {money}, {tol:.0e}"
-        rows.append(against(what, f"{name} ({form})", (ratio, mine, other, compiling), target))
+    """Measures 1000×64 to 1e-8, and under caps, from tight to wide, against the better of HiGHS."""
+    plain = linear_market(0, 1000, 64, "budget")
+    forms = ("primal", "dual")
+    rows = [
+        alone(plain, 1e-8, "1000×64, budget, 1e-8", forms, "cvxpy + Clarabel", 60, chosen, python)
+    ]
+    for theta in WIDTHS:
+        plain = em.market(0, em.Cell(("linear",), "cap", 1000, 64), "uniform", theta)
+        what = f"1000×64, cap, θ = {theta:g}, 1e-6"
+        forms = ("highs", "highs-interior")
+        rows.append(alone(plain, 1e-6, what, forms, "HiGHS", 30, chosen, python))
     return rows
+
+
+def alone(
+    plain: em.Plain,
+    tol: float,
+    what: str,
+    forms: tuple[str, ...],
+    name: str,
+    target: int,
+    chosen: Any,
+    python: str,
+) -> Row:
+    """Measures one market against the faster of a peer's forms."""
+    theirs = {form: peer_call(plain, python, form) for form in forms}
+    *figures, form = versus(single(plain, tol), theirs, chosen.rounds)
+    ratio, mine, other, compiling = figures
+    return against(what, f"{name} ({form})", (ratio, mine, other, compiling), target)
 
 
 def peer_call(plain: em.Plain, python: str, form: str) -> Callable[[], float]:
