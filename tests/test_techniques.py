@@ -44,7 +44,7 @@ QUANTITIES = st.floats(0.125, 8.0, width=32)
 
 def level_by_hand(technique, owned):
     """The level, in plain Python."""
-    pairs = list(zip((amount for _, amount in technique.inputs), owned, strict=True))
+    pairs = list(zip((amount for _, amount in technique.amounts_needed), owned, strict=True))
     if isinstance(technique, CobbDouglasTechnique):
         level = technique.scale * math.prod(has**power for power, has in pairs)
     elif isinstance(technique, CESTechnique):
@@ -66,7 +66,7 @@ def test_a_technique_makes_what_its_formula_says(technique, has):
     owned = has[: len(technique.needs)]
     level = level_by_hand(technique, owned)
     made = technique.produce(jnp.array(owned, jnp.float32))
-    by_hand = [level * amount for _, amount in technique.outputs]
+    by_hand = [level * amount for _, amount in technique.amounts_made]
     np.testing.assert_allclose(made, by_hand, rtol=1e-5)
     cost = technique.cost(jnp.array(owned, jnp.float32))
     np.testing.assert_allclose(cost, level * technique.unit_cost, rtol=1e-5)

@@ -21,7 +21,17 @@ WITHOUT_NUMBER = ("FR", "MI", "PL")
 
 @dataclass(frozen=True)
 class Row:
-    """A constraint: its name, `"L"` (≤), `"G"` (≥) or `"E"` (=), and its right-hand side."""
+    """A constraint of a linear programme.
+
+    Args:
+        name: Of the row.
+        sense: `"L"` (≤), `"G"` (≥) or `"E"` (=).
+        limit: Its right-hand side.
+
+    Example:
+        >>> Row("wood", "L", 5.0).sense
+        'L'
+    """
 
     name: str
     sense: str
@@ -30,7 +40,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A variable: its name, its objective and row coefficients, and its bounds."""
+    """A variable of a linear programme.
+
+    Args:
+        name: Of the column.
+        objective: Its coefficient in the objective.
+        entries: Its coefficients in the rows, by name; none twice.
+        lower: Its least value.
+        upper: Its largest value.
+
+    Example:
+        >>> Column("saw", 2.0, (("wood", 1.0),), 0.0, 8.0).upper
+        8.0
+    """
 
     name: str
     objective: float

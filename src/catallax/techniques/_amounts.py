@@ -7,10 +7,13 @@ from typing import TypeAlias
 from catallax._errors import InvalidSetting
 
 Amounts: TypeAlias = tuple[tuple[str, float], ...]
-"""Pairs of a good and a positive number; a mapping is taken as well."""
+"""Pairs of a good and a positive number."""
+
+GivenAmounts: TypeAlias = Mapping[str, float] | Amounts
+"""What a user may write for amounts; it is kept as a tuple of pairs."""
 
 
-def frozen_amounts(owner: str, name: str, given: Mapping[str, float] | Amounts) -> Amounts:
+def frozen_amounts(owner: str, name: str, given: GivenAmounts) -> Amounts:
     """Returns amounts as a tuple of pairs; raises unless goods differ and amounts are positive."""
     pairs = tuple(given.items() if isinstance(given, Mapping) else given)
     goods = [good for good, _ in pairs]

@@ -1,19 +1,18 @@
 """Techniques in fixed proportions, and storage as one of them."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax
 
 from catallax._errors import InvalidSetting
 
-from ._amounts import Amounts, frozen_amounts, require_between
-from ._level import ByLevel, amounts_of
+from ._amounts import Amounts, GivenAmounts, require_between
+from ._level import ByAmounts, ByLevel, numbers_of
 
 
 @dataclass(frozen=True)
-class LinearActivity(ByLevel):
+class LinearActivity(ByAmounts):
     """Makes goods in fixed proportions of goods in fixed proportions.
 
     With several inputs it is what is known as a Leontief technique. Its level is the largest for
@@ -39,14 +38,24 @@ class LinearActivity(ByLevel):
     (1941), The structure of American economy.
     """
 
-    inputs: Amounts
-    outputs: Amounts
+    inputs: GivenAmounts
+    outputs: GivenAmounts
     capacity: float = math.inf
     unit_cost: float = 0.0
 
     def __post_init__(self) -> None:
         """Checks the settings and freezes the amounts."""
-        _settle_amounts(self)
+        self.freeze_amounts()
+        require_between(
+            "LinearActivity", "capacity", self.capacity, 0.0, math.inf, may_be_infinite=True
+        )
+        require_between("LinearActivity", "unit_cost", self.unit_cost, 0.0, math.inf)
+        if not self.outputs:
+            raise InvalidSetting(
+                "LinearActivity was given no outputs.",
+                "A technique that makes nothing has nothing to sell.",
+                "Name what it makes; goods that nobody buys are disposed of at a price of 0.",
+            )
         if not self.inputs and math.isinf(self.capacity):
             raise InvalidSetting(
                 f"LinearActivity makes {self.makes} of nothing, without a capacity.",
@@ -56,7 +65,7 @@ class LinearActivity(ByLevel):
 
     def uncapped(self, bundle: jax.Array) -> jax.Array:
         """Returns the level that each input is enough for."""
-        return bundle / amounts_of(self.inputs, bundle)
+        return bundle / numbers_of(self.amounts_needed, bundle)
 
 
 @dataclass(frozen=True)
@@ -95,32 +104,15 @@ class Storage(ByLevel):
         require_between("Storage", "keeps", self.keeps, 0.0, 1.0, open_low=True)
 
     @property
-    def inputs(self) -> Amounts:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def amounts_needed(self) -> Amounts:
         """One unit of the good."""
         return ((self.good, 1.0),)
 
     @property
-    def outputs(self) -> Amounts:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def amounts_made(self) -> Amounts:
         """What is left of one unit."""
         return ((self.good, self.keeps),)
 
     def uncapped(self, bundle: jax.Array) -> jax.Array:
         """Returns the stock itself."""
         return bundle
-
-
-def _settle_amounts(activity: LinearActivity) -> None:
-    for name in ("inputs", "outputs"):
-        given: Mapping[str, float] | Amounts = getattr(activity, name)
-        amounts = frozen_amounts("LinearActivity", name, given)
-        object.__setattr__(activity, name, amounts)
-    require_between(
-        "LinearActivity", "capacity", activity.capacity, 0.0, math.inf, may_be_infinite=True
-    )
-    require_between("LinearActivity", "unit_cost", activity.unit_cost, 0.0, math.inf)
-    if not activity.outputs:
-        raise InvalidSetting(
-            "LinearActivity was given no outputs.",
-            "A technique that makes nothing has nothing to sell.",
-            "Name what it makes; goods that nobody buys are disposed of at a price of 0.",
-        )

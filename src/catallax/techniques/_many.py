@@ -63,7 +63,10 @@ def stack_activities(
     for row, technique in enumerate(techniques):
         if not isinstance(technique, LinearActivity | Storage):
             raise _not_linear(row, technique)
-        for table, amounts in ((inputs, technique.inputs), (outputs, technique.outputs)):
+        for table, amounts in (
+            (inputs, technique.amounts_needed),
+            (outputs, technique.amounts_made),
+        ):
             for good, amount in amounts:
                 if good not in place:
                     raise unknown_good(good, goods)

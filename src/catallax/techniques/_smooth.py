@@ -1,7 +1,6 @@
 """Techniques whose inputs can stand in for each other, more or less easily."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax
@@ -9,12 +8,12 @@ import jax.numpy as jnp
 
 from catallax._errors import InvalidSetting
 
-from ._amounts import Amounts, frozen_amounts, require_between
-from ._level import ByLevel, amounts_of
+from ._amounts import GivenAmounts, require_between
+from ._level import ByAmounts, numbers_of
 
 
 @dataclass(frozen=True)
-class CobbDouglasTechnique(ByLevel):
+class CobbDouglasTechnique(ByAmounts):
     """Runs at the level `scale · Π ωᵢ^eᵢ`, with exponents that sum to at most 1.
 
     Where an input is missing its slope is infinite or unknown: see `floor` of `marginal_bids`.
@@ -38,8 +37,8 @@ class CobbDouglasTechnique(ByLevel):
     Source: Cobb and Douglas (1928), A theory of production, American Economic Review 18.
     """
 
-    inputs: Amounts
-    outputs: Amounts
+    inputs: GivenAmounts
+    outputs: GivenAmounts
     scale: float = 1.0
     capacity: float = math.inf
     unit_cost: float = 0.0
@@ -47,17 +46,17 @@ class CobbDouglasTechnique(ByLevel):
     def __post_init__(self) -> None:
         """Checks the settings and freezes the amounts."""
         _settle_smooth(self, self.scale)
-        total = math.fsum(exponent for _, exponent in self.inputs)
+        total = math.fsum(exponent for _, exponent in self.amounts_needed)
         require_between("CobbDouglasTechnique", "sum of exponents", total, 0.0, 1.0 + 1e-9)
 
     def uncapped(self, bundle: jax.Array) -> jax.Array:
         """Returns the level of the formula."""
-        powers = bundle ** amounts_of(self.inputs, bundle)
+        powers = bundle ** numbers_of(self.amounts_needed, bundle)
         return jnp.prod(powers, keepdims=True) * self.scale
 
 
 @dataclass(frozen=True)
-class CESTechnique(ByLevel):
+class CESTechnique(ByAmounts):
     """Runs at the level `scale · (Σ wᵢ ωᵢ^ρ)^(returns/ρ)` with `ρ = 1 − 1/σ`.
 
     σ is the elasticity of substitution: towards 0 inputs are needed in proportion
@@ -86,8 +85,8 @@ class CESTechnique(ByLevel):
     efficiency, Review of Economics and Statistics 43.
     """
 
-    inputs: Amounts
-    outputs: Amounts
+    inputs: GivenAmounts
+    outputs: GivenAmounts
     substitution: float = 0.5
     returns: float = 1.0
     scale: float = 1.0
@@ -111,17 +110,15 @@ class CESTechnique(ByLevel):
     def uncapped(self, bundle: jax.Array) -> jax.Array:
         """Returns the level of the formula."""
         power = 1.0 - 1.0 / self.substitution
-        mean = jnp.sum(amounts_of(self.inputs, bundle) * bundle**power, keepdims=True)
+        mean = jnp.sum(numbers_of(self.amounts_needed, bundle) * bundle**power, keepdims=True)
         return self.scale * mean ** (self.returns / power)
 
 
 def _settle_smooth(technique: CobbDouglasTechnique | CESTechnique, scale: float) -> None:
     owner = type(technique).__name__
+    technique.freeze_amounts()
     for name in ("inputs", "outputs"):
-        given: Mapping[str, float] | Amounts = getattr(technique, name)
-        amounts = frozen_amounts(owner, name, given)
-        object.__setattr__(technique, name, amounts)
-        if not amounts:
+        if not getattr(technique, name):
             raise InvalidSetting(
                 f"{owner} was given no {name}.",
                 "A technique turns some goods into others.",
