@@ -1,12 +1,13 @@
 """Industries: goods, who brings them, who can transform them, and who uses them up."""
 
+from catallax._goods import Inflow as Inflow
+
 from ._activity_analysis import Reading as Reading
 from ._activity_analysis import industry_of as industry_of
 from ._activity_analysis import resource_rows as resource_rows
 from ._commodity_flow import commodity_flow as commodity_flow
 from ._industry import Household as Household
 from ._industry import Industry as Industry
-from ._industry import Inflow as Inflow
 from ._industry import Producer as Producer
 from ._industry import Want as Want
 from ._mps import Column as Column

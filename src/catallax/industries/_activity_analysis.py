@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from catallax._errors import BadProgramme
+from catallax._goods import Inflow
 from catallax.techniques import LinearActivity
 
-from ._industry import Household, Industry, Inflow, Producer, Want
+from ._industry import Household, Industry, Producer, Want
 from ._mps import Column, LinearProgramme, Row
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 
 from catallax._errors import InvalidSetting
+from catallax._goods import Inflow
 from catallax.techniques import LinearActivity
 
-from ._industry import Household, Industry, Inflow, Producer, Want
+from ._industry import Household, Industry, Producer, Want
 
 
 def commodity_flow(

@@ -6,36 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catallax._errors import InvalidSetting
+from catallax._goods import Inflow
 from catallax.techniques import Technique
 from catallax.techniques._amounts import require_between
 
 from ._cycles import require_no_free_storage
-
-
-@dataclass(frozen=True)
-class Inflow:
-    """So much of a good that comes into the world every step, and whose it is.
-
-    Args:
-        good: The good.
-        amount: Units a step, 0 or more.
-        owner: Who may sell it.
-
-    Raises:
-        InvalidSetting: If the amount is negative or not finite.
-
-    Example:
-        >>> Inflow("labour", 10.0, owner="workers").owner
-        'workers'
-    """
-
-    good: str
-    amount: float
-    owner: str = "original_owner"
-
-    def __post_init__(self) -> None:
-        """Checks the amount."""
-        require_between(f"Inflow of {self.good!r}", "amount", self.amount, 0.0, math.inf)
 
 
 @dataclass(frozen=True)
@@ -123,11 +98,12 @@ class Industry:
         discount: γ, above 0 and at most 1: what a credit a step later is worth.
 
     Raises:
-        InvalidSetting: If a name is given twice or a good is unknown, or the discount is outside
-            (0, 1].
+        InvalidSetting: If a name is given twice or a good is unknown, an inflow is negative or not
+            finite, or the discount is outside (0, 1].
         FreeStorage: If at a discount of 1 goods can go round in a circle without cost or loss.
 
     Example:
+        >>> from catallax.industries import Inflow
         >>> from catallax.techniques import LinearActivity
         >>> saw = LinearActivity({"cedar": 2.0}, {"slats": 10.0}, capacity=3.0)
         >>> mill = Industry(
@@ -158,6 +134,9 @@ class Industry:
         _require_different("producers", [one.name for one in self.producers])
         _require_different("households", [one.name for one in self.households])
         _require_known(self)
+        for one in self.inflows:
+            owner = f"Inflow of {one.good!r} to {one.owner}"
+            require_between(owner, "amount", one.amount, 0.0, math.inf)
         if self.discount == 1.0:
             require_no_free_storage([(one.name, one.technique) for one in self.producers])
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from catallax._goods import Inflow
 from catallax.techniques import LinearActivity
 
-from ._industry import Household, Industry, Inflow, Producer, Want
+from ._industry import Household, Industry, Producer, Want
 
 STAGES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("saw", ("cedar",), "lumber"),
