@@ -78,8 +78,7 @@ class Good:
 
     def _check(self, name: str, low: float, high: float, why: str) -> None:
         value = getattr(self, name)
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        if not (number and isfinite(value) and low <= value <= high):
+        if not (_is_number(value) and low <= value <= high):
             raise InvalidGood(
                 f"{name}={value!r} was given to the good {self.name!r}.",
                 why,
@@ -165,8 +164,7 @@ def quanta_of(amount: float, good: Good) -> int:
     Raises:
         InvalidGood: If the amount is negative, not finite, or more than can be counted.
     """
-    number = isinstance(amount, Real) and not isinstance(amount, bool)
-    if not (number and isfinite(amount) and 0 <= amount / good.unit <= QUANTA_MAX):
+    if not (_is_number(amount) and 0 <= amount / good.unit <= QUANTA_MAX):
         raise InvalidGood(
             f"amount={amount!r} of the good {good.name!r} was given.",
             f"Of a good there are from 0 to 2**40 quanta, here of {good.unit:g} each.",
@@ -174,6 +172,10 @@ def quanta_of(amount: float, good: Good) -> int:
         )
     exactly = Fraction(repr(float(amount))) / Fraction(repr(float(good.unit)))
     return exactly.numerator // exactly.denominator
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
 
 
 @dataclass(frozen=True)

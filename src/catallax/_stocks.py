@@ -60,7 +60,7 @@ def nothing_moved(goods: int) -> Moved:
 
 def added(*flows: Moved) -> Moved:
     """Returns the sum of flows, as of the parts of a step."""
-    return Moved(*(sum(column[1:], column[0]) for column in zip(*flows, strict=True)))
+    return Moved(*(jnp.sum(jnp.stack(column), axis=0) for column in zip(*flows, strict=True)))
 
 
 def arrive(stocks: Stocks, arrivals: Int64[Array, "n m"]) -> tuple[Stocks, Moved]:
