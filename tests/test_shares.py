@@ -64,6 +64,21 @@ def test_a_portion_is_exact_where_products_do_not_fit(amount, whole, share):
     assert tuple(map(int, found)) == divmod(amount * part, whole)
 
 
+def test_a_portion_is_exact_where_floats_are_not():
+    """Large quotients next to a whole number, where a float is wrong by one or more."""
+    rng = np.random.default_rng(2)
+    amount = rng.integers(2**49, 2**50, 2000)
+    whole = rng.integers(2**58, 2**60, 2000)
+    part = whole - rng.integers(0, 2**12, 2000)
+    with exact():
+        quotient, rest = map(np.asarray, run_portion(amount, part, whole))
+    columns = zip(amount.tolist(), part.tolist(), whole.tolist(), strict=True)
+    expected = [divmod(a * p, w) for a, p, w in columns]
+    assert list(zip(quotient.tolist(), rest.tolist(), strict=True)) == expected
+    floats = (amount.astype(float) * part / whole).astype(np.int64)
+    assert np.any(floats != quotient)
+
+
 @given(total=sizes, weights=weights)
 def test_shares_of_whole_weights_are_the_oracles(total, weights):
     assert split(total, *weights) == shares(total, weights)

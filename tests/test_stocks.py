@@ -119,6 +119,17 @@ def test_half_a_quantum_used_up_leaves_the_other_half_carried():
     assert (int(moved.produced[0]), int(moved.consumed[0])) == (1, 0)
 
 
+def test_a_rest_that_rounds_to_one_is_a_quantum():
+    """0.3 is carried; then 1 becomes 0.7, and 0.7 − 1 + 0.3 is a hair below 0 in floats."""
+    stocks, *_ = made(held([[0]]), [[0.3]])
+    with exact():
+        stocks, _ = arrive(stocks, jnp.asarray([[1]], jnp.int64))
+    assert 0.7 - 1 + 0.3 < 0
+    stocks, moved, _ = made(stocks, [[0.7]])
+    assert (stocks.holdings.tolist(), stocks.carry.tolist()) == ([[1]], [[0.0]])
+    assert not np.any(np.array(moved))
+
+
 @given(rows=table, made_first=table)
 def test_production_that_does_nothing_does_nothing(rows, made_first):
     before, *_ = made(held(rows), np.array(made_first) / 7)

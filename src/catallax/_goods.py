@@ -38,7 +38,6 @@ class Good:
         InvalidGood: If an argument is out of range, by its name.
 
     Example:
-        >>> import catallax as cx
         >>> from catallax._goods import Good
         >>> Good("graphite", unit=0.5, depreciation=0.1).kept
         Fraction(9, 10)

@@ -20,6 +20,7 @@ PAYMENT_MAX = 2.0**52
 """Stands for every payment that nobody can make; of a thousand goods they add up in 64 bits."""
 
 SLACK = 2.0**-50
+"""Of a sum over goods, more than its rounding can be, good by good."""
 
 
 def payments_of(quanta: Int64[Array, "..."], price: Float64[Array, "..."]) -> Int64[Array, "..."]:
@@ -78,7 +79,8 @@ def _within_supply(wants: Float64[Array, "n m"], supply: Int64[Array, "m"]) -> A
     total = quanta.astype(jnp.float64) + jnp.ldexp(
         jnp.sum(part, axis=0).astype(jnp.float64), -FRACTION_BITS
     )
-    share = supply.astype(jnp.float64) / jnp.maximum(total, 1.0) * (1 - SLACK)
+    # Rounding may lift an amount to a whole number, but never their sum: that is whole, and there.
+    share = supply.astype(jnp.float64) / jnp.maximum(total, 1.0)
     return jnp.where((quanta > supply)[None], wants * share[None], wants)
 
 
@@ -88,7 +90,6 @@ def _within_means(
     """Cuts what costs something where somebody could not even pay for whole quanta."""
     spent = jnp.sum(payments_of(jnp.floor(wants).astype(jnp.int64), price[None]), axis=1)
     cost = jnp.sum(price[None] * wants, axis=1)
-    # The slack is more than rounding can do to a sum over goods.
     slack = SLACK * (2 + wants.shape[1])
     share = means.astype(jnp.float64) / jnp.maximum(cost, 1.0) * (1 - slack)
     cut = (spent > means)[:, None] & (price > 0)[None]
