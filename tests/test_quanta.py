@@ -67,6 +67,11 @@ def test_the_dearest_good_is_handed_out_first():
     assert bought([[0.5, 0.5]], [1, 1], [1.0, 10.0], [10]) == [[0, 1]]
 
 
+def test_what_is_free_is_rounded_up_as_long_as_there_is_any():
+    assert bought([[0.25], [1.25], [0.5]], [9], [0.0], [0, 0, 0]) == [[1], [2], [1]]
+    assert bought([[0.25], [1.25], [0.5]], [2], [0.0], [0, 0, 0]) == [[0], [1], [1]]
+
+
 def test_nobody_gets_what_it_did_not_want():
     assert bought([[0.0, 1.0], [0.75, 0.0]], [9, 9], [0.0, 0.0], [0, 0]) == [[0, 1], [1, 0]]
 

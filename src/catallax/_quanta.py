@@ -47,8 +47,9 @@ def whole_bundles(
     Where more is wanted than there is, all get the same share of what they want; whoever wants more
     than it can pay gets the same share of each good that costs something. Then everything is
     rounded down, and what that leaves over of what was wanted in all goes, one quantum each, to
-    those who lost most by rounding and can pay for one more. The dearest good comes first, so that
-    what stays unsold for want of means is cheap.
+    those who lost most by rounding and can pay for one more; of what is free, to all who lost, as
+    long as there is any. The dearest good comes first, so that what stays unsold for want of means
+    is cheap.
 
     No bundle misses what was wanted by a quantum or more, unless it had to be cut.
 
@@ -66,7 +67,8 @@ def whole_bundles(
     quanta = jnp.floor(wants).astype(jnp.int64)
     part = jnp.ldexp(wants - jnp.floor(wants), FRACTION_BITS).astype(jnp.int64)
     nearest = (jnp.sum(part, axis=0) + 2 ** (FRACTION_BITS - 1)) >> FRACTION_BITS
-    left = jnp.minimum(nearest, supply - jnp.sum(quanta, axis=0))
+    asked = jnp.where(price > 0, nearest, jnp.sum(part > 0, axis=0))
+    left = jnp.minimum(asked, supply - jnp.sum(quanta, axis=0))
     return quanta + _handed_out(quanta, part, left, price, means)
 
 

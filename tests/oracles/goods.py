@@ -54,7 +54,7 @@ def rounded(wants, supply, price, means):
     spent = [sum(map(cost, row, price)) for row in got]
     for j in sorted(range(len(supply)), key=lambda j: (-price[j], j)):
         lost = [floor((row[j] - floor(row[j])) * 2**40) for row in wants]
-        left = floor(Fraction(sum(lost), 2**40) + Fraction(1, 2))
+        left = floor(Fraction(sum(lost), 2**40) + Fraction(1, 2)) if price[j] else len(wants)
         left = min(left, supply[j] - sum(row[j] for row in got))
         for i in sorted(range(len(wants)), key=lambda i: (-lost[i], i)):
             more = cost(got[i][j] + 1, price[j]) - cost(got[i][j], price[j])
