@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from catallax._errors import InvalidSetting
 from catallax.industries import Industry
 
 from ._programme import maximise, programme_of
@@ -34,7 +35,7 @@ def frozen_price_share(
         The share.
 
     Raises:
-        InvalidSetting: If a technique is not linear.
+        InvalidSetting: If a technique is not linear, or the planner's value is not positive.
 
     Example:
         >>> from catallax.industries import supply_chain
@@ -54,6 +55,12 @@ def frozen_price_share(
         made = programme.making @ found.x
         values.append(programme.gains @ found.x)
     best = steady_state(industry).value if planner_value is None else planner_value
+    if best <= 0:
+        raise InvalidSetting(
+            f"The planner's value is {best}.",
+            "A share of nothing says nothing.",
+            "Give the industry inflows, and households that want what can be made of them.",
+        )
     return float(np.mean(values[-last:]) / best)
 
 

@@ -10,8 +10,8 @@ from catallax.industries import Industry
 from ._faces import price_ranges
 from ._programme import Programme, maximise, programme_of
 
-ROUNDS, DAMPED_FROM = 2000, 200
-CLOSE = 1e-10  # of the stocks of two rounds, relative to the largest
+ROUNDS, DAMPED_FROM = 500, 20
+CLOSE = 1e-9  # relative: what is nearer to a bound than that, is at it
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,9 @@ def steady_state(industry: Industry) -> SteadyState:
 
     What is made can be sold a step later, so that at rest `p_in = γ·Dαᵀ p_out − cost − rents`,
     while the goods add up without a discount. No single linear programme says both. A sequence of
-    them does: each is given what the last plan made, less γ of what it makes itself. A fixed point
-    is a plan and prices that support it for ever; it need not be the only one. At γ = 1 it is one
+    them does: each is given what the last plan made, less γ of what it makes itself, until
+    what runs, what is full and what is short in one of them makes a plan that repeats itself. Such
+    a plan has prices that support it for ever; it need not be the only one. At γ = 1 it is one
     programme, and the plan is the best of all that repeat themselves.
 
     Args:
@@ -77,7 +78,7 @@ def steady_state(industry: Industry) -> SteadyState:
         ...     households=(Household("fencer", (Want("slats", 0.5),)),),
         ...     discount=0.8,
         ... ))
-        >>> steady.value, steady.prices.round(6).tolist()
+        >>> round(steady.value, 6), steady.prices.round(6).tolist()
         (10.0, [2.0, 0.5])
 
     Source: Hansen and Koopmans (1972), On the definition and computation of a capital stock
@@ -101,23 +102,42 @@ def steady_state(industry: Industry) -> SteadyState:
 
 def _fixed_point(programme: Programme) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns levels and quantities, prices and rents of a fixed point."""
-    gamma, making = programme.discount, programme.making
+    rows = programme.taking - programme.discount * programme.making
     made = np.zeros_like(programme.inflow)
     for turn in range(ROUNDS):
-        found = maximise(
-            programme.gains,
-            programme.taking - gamma * making,
-            programme.inflow + (1 - gamma) * made,
-            programme.bounds,
-        )
-        after = making @ found.x
-        if np.abs(after - made).max() <= CLOSE * max(1.0, np.abs(after).max()):
-            return found.x, -found.ineqlin.marginals, -found.upper.marginals
+        limits = programme.inflow + (1 - programme.discount) * made
+        found = maximise(programme.gains, rows, limits, programme.bounds)
+        plan = _settled(programme, found.x, limits - rows @ found.x)
+        if plan is not None:
+            return plan, -found.ineqlin.marginals, -found.upper.marginals
         # Plans that answer each other for ever are led to their middle, more and more slowly.
         step = 1.0 if turn < DAMPED_FROM else 1 / (2 + turn - DAMPED_FROM)
-        made = made + step * (after - made)
+        made = made + step * (programme.making @ found.x - made)
     raise NotConverged(
         f"The planner found no plan that repeats itself in {ROUNDS} rounds.",
         "Each plan changed the stocks on which the next is best; a steady state may be unstable.",
         "Compare with horizon(industry, ...) over many steps, which always has an answer.",
     )
+
+
+def _settled(programme: Programme, plan: np.ndarray, left: np.ndarray) -> np.ndarray | None:
+    """Returns the plan that repeats itself with the bounds and shortages of another, or None.
+
+    Prices depend on nothing else: those of the one support the other.
+
+    Args:
+        programme: The industry.
+        plan: Of a programme in the sequence.
+        left: What it left over of every good.
+    """
+    scale = CLOSE * max(1.0, float(np.abs(plan).max()))
+    inside = (plan > scale) & (plan < programme.bounds - scale)
+    short = left <= scale
+    net = programme.taking - programme.making
+    settled = np.where(inside, 0.0, plan)
+    needed = programme.inflow - net @ settled
+    settled[inside] = np.linalg.lstsq(net[np.ix_(short, inside)], needed[short], rcond=None)[0]
+    over = programme.inflow - net @ settled
+    fits = (settled >= -scale).all() and (settled <= programme.bounds + scale).all()
+    adds_up = (over >= -scale).all() and (np.abs(over[short]) <= scale).all()
+    return np.clip(settled, 0, programme.bounds) if fits and adds_up else None
