@@ -14,19 +14,22 @@ import house
 STOREYS = (
     # words
     "_types _errors _interrupts _lazy _xla",
-    "_keys",
+    "_keys _shares",
     # things
+    "techniques",
     "_ledger _goods _population _rules worlds _values _checkpoint",
-    "_journal",
+    "_property industries",
+    "_journal _stocks",
     "_rundir",
     # wishes
     "agents",
     # clearing
     "_auctions clearing",
     "_exploration",
-    "_clearing",
+    "_clearing _quanta",
     # payments
-    "_settlement",
+    "_settlement _trade",
+    "_payments",
     # change
     "_learning _life",
     # markets
@@ -47,7 +50,7 @@ STOREYS = (
     "_economy",
     # edges
     "_train _tensorboard",
-    "_report checks gym llm sklearn systems",
+    "_report checks gym llm sklearn systems planner",
     "_cli",
     # the contents page, which passes on names from every floor, and the door
     "__init__ __main__",

@@ -57,6 +57,14 @@ class BadBid(CatallaxError):
     """A bid is not finite, or too large for the ledger."""
 
 
+class BadPrice(CatallaxError):
+    """A price is not finite, below 0 where goods may be given away, or too large for the ledger."""
+
+
+class InvalidGood(CatallaxError):
+    """A good, or an amount of one, is outside the range in which it means something."""
+
+
 class AgentFailed(CatallaxError):
     """A Python agent raised, or returned something that is not (action, bid)."""
 
@@ -123,6 +131,18 @@ class NotConverged(CatallaxError):
 
 class NoEquilibrium(CatallaxError):
     """No prices clear the market, or none were found and none are known to exist."""
+
+
+class BadProduction(CatallaxError):
+    """A technique made a stock that is negative, infinite or not a number."""
+
+
+class FreeStorage(CatallaxError):
+    """Goods could be kept, or go round, without end: no discount, no cost and no loss."""
+
+
+class BadProgramme(CatallaxError):
+    """A linear programme is written badly, or is not an economy: its message names the rows."""
 
 
 class TrainingInterrupted(CatallaxError):

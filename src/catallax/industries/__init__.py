@@ -1,0 +1,17 @@
+"""Industries: goods, who brings them, who can transform them, and who uses them up."""
+
+from catallax._goods import Inflow as Inflow
+
+from ._activity_analysis import Reading as Reading
+from ._activity_analysis import industry_of as industry_of
+from ._activity_analysis import resource_rows as resource_rows
+from ._commodity_flow import commodity_flow as commodity_flow
+from ._industry import Household as Household
+from ._industry import Industry as Industry
+from ._industry import Producer as Producer
+from ._industry import Want as Want
+from ._mps import Column as Column
+from ._mps import LinearProgramme as LinearProgramme
+from ._mps import Row as Row
+from ._mps import read_mps as read_mps
+from ._supply_chain import supply_chain as supply_chain

@@ -1,0 +1,8 @@
+"""The planner: what an industry could be worth if one mind knew and decided everything."""
+
+from ._frozen import frozen_price_share as frozen_price_share
+from ._frozen import is_too_easy as is_too_easy
+from ._horizon import Horizon as Horizon
+from ._horizon import horizon as horizon
+from ._steady import SteadyState as SteadyState
+from ._steady import steady_state as steady_state
