@@ -9,6 +9,7 @@ benchmarks/results/equilibrium.json.
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -229,22 +230,25 @@ def growth(chosen: Any, python: str) -> list[Row]:
 def warm(chosen: Any, python: str) -> list[Row]:
     """Counts steps from the equilibrium of a market to that of its neighbour, 1 % away."""
     rows = []
-    for law in em.LAWS:
-        cold, short = [], []
-        for seed in range(10):
-            plain = linear_market(seed, 100, 64, "budget", law)
-            rng = np.random.default_rng(seed)
-            values = plain["families"][0][1]["values"]
-            first = single(plain, 1e-6)()
-            noisy = values * (1 + NOISE * rng.normal(size=values.shape))
-            wealth = plain["wealth"] * (1 + NOISE * rng.normal(size=plain["wealth"].shape))
-            call = (cx.valuations.Linear(noisy), plain["supply"], wealth)
-            cold.append(int(cx.equilibrium(*call, money="budget").steps))
-            again = cx.equilibrium(*call, money="budget", start=first.warm)
-            short.append(int(again.steps))
-        what = f"steps after 1 % noise, 100×64, {law}, most of 10 (cold {max(cold)})"
-        rows.append((what, f"{max(short)}", f"≤ {FEW_STEPS}", max(short) <= FEW_STEPS))
+    for (agents, goods), law in itertools.product(((10, 8), (100, 64)), em.LAWS):
+        steps = [neighbour_steps(seed, agents, goods, law) for seed in range(10)]
+        cold, short = (max(column) for column in zip(*steps, strict=True))
+        what = f"steps after 1 % noise, {agents}×{goods}, {law}, most of 10 (cold {cold})"
+        rows.append((what, f"{short}", f"≤ {FEW_STEPS}", short <= FEW_STEPS))
     return rows
+
+
+def neighbour_steps(seed: int, agents: int, goods: int, law: str) -> tuple[int, int]:
+    """Returns the steps to a market's neighbour from nowhere, and from the market."""
+    plain = linear_market(seed, agents, goods, "budget", law)
+    rng = np.random.default_rng(seed)
+    values = plain["families"][0][1]["values"]
+    first = single(plain, 1e-6)()
+    noisy = values * (1 + NOISE * rng.normal(size=values.shape))
+    wealth = plain["wealth"] * (1 + NOISE * rng.normal(size=plain["wealth"].shape))
+    call = (cx.valuations.Linear(noisy), plain["supply"], wealth)
+    again = cx.equilibrium(*call, money="budget", start=first.warm)
+    return int(cx.equilibrium(*call, money="budget").steps), int(again.steps)
 
 
 def overhead(chosen: Any, python: str) -> list[Row]:

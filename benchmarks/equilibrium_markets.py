@@ -22,6 +22,9 @@ THETAS = (0.05, 0.2, 1.0, 5.0)
 """Money there is, as a share of what all goods are worth at equal shares: starved to rich."""
 
 SMALL, MEDIUM = ((4, 3), (10, 8)), ((30, 20),)
+GAO_KROER = ((50, 100), (100, 200), (200, 400))
+"""Twice as many goods as agents, as Gao and Kroer measured."""
+
 MIXTURES = (("linear", "ces"), ("linear", "leontief", "cobb"), ("complements", "cobb", "linear"))
 CONCAVE_MIXTURES = (("linear", "log"), ("quadratic", "leontief", "ces"), ("pieces", "cobb"))
 PIECES = 3
@@ -48,9 +51,11 @@ def tier_one() -> list[tuple[Cell, float]]:
             if kinds in (("linear",), ("ces",), ("leontief",), ("linear", "ces")):
                 shapes += [(shape, 0.1) for shape in MEDIUM]
             if kinds == ("linear",):
-                # plain goods are where markets are large, and where Gao and Kroer measured
+                # plain goods are where markets are large
                 shapes = [(shape, 3 * weight) for shape, weight in shapes]
-                shapes += [((100, 8), 0.5), ((100, 64), 0.05), ((50, 100), 0.1), ((2, 1), 1.0)]
+                shapes += [((100, 8), 0.5), ((100, 64), 0.05), ((2, 1), 1.0)]
+            if (kinds, money) == (("linear",), "budget"):
+                shapes += [(shape, 0.1) for shape in GAO_KROER]
             cells += [(Cell(kinds, money, *shape), weight) for shape, weight in shapes]
     return cells
 
@@ -147,8 +152,9 @@ def draw(count: int, seed: int = 0) -> list[tuple[Cell, Plain, str]]:
         cell, own = cells[index], seed * 1_000_003 + number
         law, theta = LAWS[rng.integers(3)], THETAS[rng.integers(4)]
         sparse = bool(rng.integers(4) == 0)
-        if (cell.agents, cell.goods) == (50, 100) and cell.money == "budget":
-            drawn.append((cell, gao_kroer(own, 50, law), f"gao_kroer({own}, 50, {law!r})"))
+        if (cell.agents, cell.goods) in GAO_KROER:
+            words = f"gao_kroer({own}, {cell.agents}, {law!r})"
+            drawn.append((cell, gao_kroer(own, cell.agents, law), words))
             continue
         words = f"market({own}, {tuple(cell)}, {law!r}, {theta}, {sparse})"
         drawn.append((cell, market(own, cell, law, theta, sparse), words))
