@@ -12,11 +12,11 @@ from scipy.optimize import brentq
 import catallax as cx
 from catallax._errors import InvalidSetting
 from catallax._types import exact
-from catallax.clearing.equilibrium import _solve
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._closed import ClosedForm
 from catallax.clearing.equilibrium._market import Market
-from quick_equilibria import MEASURED, SEARCHED
+
+pytestmark = pytest.mark.usefixtures("compiled_soon")
 
 AGENTS, GOODS = 4, 3
 RANDOM = np.random.default_rng(5)
@@ -42,14 +42,6 @@ WHOLE = {
     "cobb-douglas": cv.CobbDouglas(SHARES[:1], 3.0),
     "leontief": cv.Leontief(WEIGHTS[:1]),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _compile_soon():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_solve, "_searched", SEARCHED)
-        patch.setattr(_solve, "_measured", MEASURED)
-        yield
 
 
 def solved(values, supply=SUPPLY, wealth=WEALTH, money="none", method=ClosedForm(), tol=1e-9):

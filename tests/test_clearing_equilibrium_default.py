@@ -8,25 +8,19 @@ import pytest
 import catallax as cx
 from catallax._errors import NotConverged
 from catallax._types import exact
-from catallax.clearing.equilibrium import _batch, _default, _solve
+from catallax.clearing.equilibrium import _batch, _default
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._default import default_methods
 from catallax.clearing.equilibrium._market import Market
-from quick_equilibria import MEASURED, QUICK, SEARCHED
+from quick_equilibria import QUICK
+
+pytestmark = pytest.mark.usefixtures("compiled_soon")
 
 CLOSED, INTERIOR, SMOOTHED = cx.ClosedForm(), cx.InteriorPoint(), cx.Smoothed()
 WEIGHTED = cx.WeightedWelfare()
 RANDOM = np.random.default_rng(9)
 WEIGHTS = RANDOM.uniform(0.2, 2, (4, 3))
 SUPPLY, WEALTH = np.array([1.0, 2.0, 0.7]), np.array([0.3, 0.5, 0.2, 0.4])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _compile_soon():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_solve, "_searched", SEARCHED)
-        patch.setattr(_solve, "_measured", MEASURED)
-        yield
 
 
 def methods(values, money, start=None):

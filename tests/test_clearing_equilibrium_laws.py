@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import catallax as cx
-from catallax.clearing.equilibrium import _solve
 from catallax.clearing.equilibrium import valuations as cv
-from quick_equilibria import MEASURED, SEARCHED
+
+pytestmark = pytest.mark.usefixtures("compiled_soon")
 
 RULES = ("none", "budget", "fisher")
 N, M = 5, 5
@@ -16,14 +16,6 @@ N, M = 5, 5
 
 seeds = st.integers(0, 10**6)
 few = settings(max_examples=12)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _compile_soon():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_solve, "_searched", SEARCHED)
-        patch.setattr(_solve, "_measured", MEASURED)
-        yield
 
 
 def drawn(seed):

@@ -14,7 +14,6 @@ import catallax as cx
 from catallax._errors import InvalidSetting, NotConverged
 from catallax._types import exact
 from catallax._xla import compiler_options
-from catallax.clearing.equilibrium import _solve
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium._proportional import (
@@ -23,7 +22,8 @@ from catallax.clearing.equilibrium._proportional import (
     Purses,
     responded,
 )
-from quick_equilibria import MEASURED, SEARCHED
+
+pytestmark = pytest.mark.usefixtures("compiled_soon")
 
 AGENTS, GOODS = 4, 3
 RANDOM = np.random.default_rng(6)
@@ -38,14 +38,6 @@ FAMILIES = {
     "mixed": cv.Mixed((cv.Linear(WEIGHTS[:2]), cv.CES(WEIGHTS[2:], 0.5))),
 }
 QUICK = compiler_options(level=0)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _compile_soon():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_solve, "_searched", SEARCHED)
-        patch.setattr(_solve, "_measured", MEASURED)
-        yield
 
 
 @partial(jax.jit, static_argnames="money", compiler_options=QUICK)

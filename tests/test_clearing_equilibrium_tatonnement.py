@@ -13,11 +13,11 @@ from hypothesis.extra import numpy as hnp
 import catallax as cx
 from catallax._errors import InvalidMarket, InvalidSetting
 from catallax._types import exact
-from catallax.clearing.equilibrium import _solve
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium._tatonnement import Tatonnement, tatonnement_path
-from quick_equilibria import MEASURED, SEARCHED
+
+pytestmark = pytest.mark.usefixtures("compiled_soon")
 
 AGENTS, GOODS = 4, 3
 RANDOM = np.random.default_rng(7)
@@ -32,14 +32,6 @@ MARKETS = {
     "logarithmic": (cv.Logarithmic(WEIGHTS, 1.0), "none"),
     "quadratic": (cv.Quadratic(2 * WEIGHTS, 2 * WEIGHTS[:, ::-1]), "none"),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _compile_soon():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_solve, "_searched", SEARCHED)
-        patch.setattr(_solve, "_measured", MEASURED)
-        yield
 
 
 def wanted(name, p, wealth=WEALTH):

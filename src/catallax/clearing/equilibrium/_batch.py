@@ -66,9 +66,9 @@ def equilibria(
     method = default_method(valuations, money) if method is None else method
     arrays, size = _stacked(valuations, supply, wealth)
     numbers = max(leaf[0].size for leaf in jax.tree.leaves(arrays))
-    chunk = _even_chunk(size, max(1, NUMBERS_IN_CACHE // numbers))
-    program = partial(_solved_in_chunks, money, method, tol, chunk)
     cores = (os.cpu_count() or 1) if _may_run_beside_itself(method, valuations) else 1
+    chunk = _even_chunk(size, cores, max(1, NUMBERS_IN_CACHE // numbers))
+    program = partial(_solved_in_chunks, money, method, tol, chunk)
     outcome = _on_cores(cores, program, arrays, size, chunk)
     if throw:
         _require_certified(outcome, tol)
@@ -81,9 +81,9 @@ def _may_run_beside_itself(method: Method, valuations: Any) -> bool:
     return isinstance(method, InteriorPoint) and all(isinstance(f, PADDED) for f in families)
 
 
-def _even_chunk(size: int, most: int) -> int:
+def _even_chunk(size: int, cores: int, most: int) -> int:
     """Returns the chunk that shares markets out evenly, with as few as possible solved in vain."""
-    of_a_core = -(-size // min(size, os.cpu_count() or 1))
+    of_a_core = -(-size // min(size, cores))
     rounds = -(-of_a_core // most)
     return -(-of_a_core // rounds)
 

@@ -19,7 +19,7 @@ from catallax.clearing.equilibrium._earning import Earning
 from catallax.clearing.equilibrium._interior import Iterate
 from catallax.clearing.equilibrium._interior_start import Scaled, scaled_market
 from catallax.clearing.equilibrium._market import Market
-from catallax.clearing.equilibrium._method import Found
+from catallax.clearing.equilibrium._method import Found, require_steps
 from catallax.clearing.equilibrium._outcome import Certificate, Equilibrium, Result
 from catallax.clearing.equilibrium._quantities import Quantities
 from catallax.clearing.equilibrium._weighted import in_units
@@ -61,10 +61,7 @@ class ExchangePath:
     steps: int = 400
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InvalidSetting(
-                f"steps={self.steps} was given.", "A method takes a step.", "Give 1 or more."
-            )
+        require_steps(self.steps)
 
     def find(self, market: Market, endowments: Float[Array, "n m"], tol: float) -> Found:
         """Returns the best it found, whether or not that is within the tolerance.

@@ -167,7 +167,7 @@ def polished(blocks: tuple[Block, ...], iterate: Iterate) -> Iterate:
         The iterate after; at a solution the same.
     """
     mirror = Iterate(BACK, SAME, tuple(block.mirror() for block in blocks))
-    goods = _held(blocks, iterate, settled=False) + iterate.leftover - 1
+    goods = missed_by(blocks, iterate, jnp.ones(())).goods
     newton = _newton(blocks, iterate, goods, _differentiable, settled=False)
     step = _direction(blocks, iterate, newton, 0.0, mirror)
     return moved(iterate, step, jnp.ones(()))
@@ -246,24 +246,15 @@ def missed_by(
     blocks: tuple[Block, ...], iterate: Iterate, total: Array, settled: bool = False
 ) -> Missed:
     """Returns what an iterate misses; `settled` says that it is one of this method's own."""
-    goods = _held(blocks, iterate, settled) + iterate.leftover - 1
-    misses = [
-        block.misses(state, block.look(state, iterate.prices, settled), iterate.prices)
-        for block, state in zip(blocks, iterate.blocks, strict=True)
-    ]
+    goods, misses = iterate.leftover - 1, []
+    for block, state in zip(blocks, iterate.blocks, strict=True):
+        seen = block.look(state, iterate.prices, settled)
+        goods = goods + jnp.sum(block.bundles(state, seen), axis=0)
+        misses.append(block.misses(state, seen, iterate.prices))
     gap = total_of(blocks, iterate) / total
     equality = jnp.max(jnp.stack([jnp.max(jnp.abs(goods)), *misses]))
     excess = _excess(blocks, iterate, total) if settled else jnp.zeros_like(gap)
     return Missed(gap, goods, equality, excess)
-
-
-def _held(blocks: tuple[Block, ...], iterate: Iterate, settled: bool) -> Float[Array, "m"]:
-    """Returns what all agents hold of each good."""
-    held = jnp.zeros_like(iterate.prices)
-    for block, state in zip(blocks, iterate.blocks, strict=True):
-        bundles = block.bundles(state, block.look(state, iterate.prices, settled))
-        held = held + jnp.sum(bundles, axis=0)
-    return held
 
 
 def _excess(blocks: tuple[Block, ...], iterate: Iterate, total: Array) -> Float[Array, ""]:

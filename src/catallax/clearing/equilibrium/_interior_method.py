@@ -8,11 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from catallax._errors import InvalidSetting
 from catallax.clearing.equilibrium._interior import Iterate, Progress, interior_point, polished
 from catallax.clearing.equilibrium._interior_start import Scaled, beginning, scaled_market
 from catallax.clearing.equilibrium._market import Market
-from catallax.clearing.equilibrium._method import Found
+from catallax.clearing.equilibrium._method import Found, require_steps
 
 INNER = 0.05
 """The method stops at this share of the tolerance, so that its certificate is within it."""
@@ -45,10 +44,7 @@ class InteriorPoint:
     steps: int = 100
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InvalidSetting(
-                f"steps={self.steps} was given.", "A method takes a step.", "Give 1 or more."
-            )
+        require_steps(self.steps)
 
     def serves(self, market: Market) -> str | None:
         """Returns why it cannot solve such a market, or None."""

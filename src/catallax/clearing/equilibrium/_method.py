@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, Protocol
 
 from jaxtyping import Array, Float, Int
 
+from catallax._errors import InvalidSetting
 from catallax.clearing.equilibrium._market import Market
 
 
@@ -46,3 +47,11 @@ class Method(Protocol):
             The `Found`.
         """
         ...
+
+
+def require_steps(steps: int) -> None:
+    """Raises `InvalidSetting` unless a method may take a step."""
+    if steps < 1:
+        raise InvalidSetting(
+            f"steps={steps} was given.", "A method takes a step.", "Give 1 or more."
+        )

@@ -8,10 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from catallax._errors import InvalidSetting
 from catallax.clearing.equilibrium._demand import useful
 from catallax.clearing.equilibrium._market import Market
-from catallax.clearing.equilibrium._method import Found
+from catallax.clearing.equilibrium._method import Found, require_steps
 from catallax.clearing.equilibrium._opaque import opaque
 from catallax.clearing.equilibrium.valuations import CES, CobbDouglas, Linear
 
@@ -77,10 +76,7 @@ class ProportionalResponse:
     steps: int = 20_000
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InvalidSetting(
-                f"steps={self.steps} was given.", "A method takes a step.", "Give 1 or more."
-            )
+        require_steps(self.steps)
 
     def serves(self, market: Market) -> str | None:
         """Returns why it cannot solve such a market, or None."""

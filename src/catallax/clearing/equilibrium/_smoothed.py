@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from catallax._errors import InvalidSetting
 from catallax.clearing.equilibrium._answers import Answers, Quote, answers, asked, nothing
 from catallax.clearing.equilibrium._course import (
     WARM,
@@ -20,7 +19,7 @@ from catallax.clearing.equilibrium._course import (
 )
 from catallax.clearing.equilibrium._homotopy import directions
 from catallax.clearing.equilibrium._market import Market, Money
-from catallax.clearing.equilibrium._method import Found
+from catallax.clearing.equilibrium._method import Found, require_steps
 from catallax.clearing.equilibrium._visits import CROWD, Crowd, settled
 from catallax.clearing.equilibrium.valuations import Linear
 
@@ -72,10 +71,7 @@ class Smoothed:
     steps: int = 200
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InvalidSetting(
-                f"steps={self.steps} was given.", "A method takes a step.", "Give 1 or more."
-            )
+        require_steps(self.steps)
 
     def serves(self, market: Market) -> str | None:
         """Returns why it cannot solve such a market, or None."""

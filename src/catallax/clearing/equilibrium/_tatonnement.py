@@ -12,7 +12,7 @@ from catallax._errors import InvalidMarket, InvalidSetting
 from catallax._types import exact
 from catallax.clearing.equilibrium._demand import bought, demanded
 from catallax.clearing.equilibrium._market import Market, Money
-from catallax.clearing.equilibrium._method import Found
+from catallax.clearing.equilibrium._method import Found, require_steps
 from catallax.clearing.equilibrium._opaque import opaque
 from catallax.clearing.equilibrium.valuations import (
     CES,
@@ -65,10 +65,7 @@ class Tatonnement:
             raise InvalidSetting(
                 f"rate={self.rate} was given.", "Prices follow excess demand.", "Give 0.2, say."
             )
-        if self.steps < 1:
-            raise InvalidSetting(
-                f"steps={self.steps} was given.", "A method takes a step.", "Give 1 or more."
-            )
+        require_steps(self.steps)
 
     def serves(self, market: Market) -> str | None:
         """Returns why it cannot solve such a market, or None."""

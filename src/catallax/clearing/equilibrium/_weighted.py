@@ -7,13 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from catallax._errors import InvalidSetting
 from catallax.clearing.equilibrium._attempt import Course, Effort, attempted
 from catallax.clearing.equilibrium._interior import Iterate, interior_point
 from catallax.clearing.equilibrium._interior_method import InteriorPoint
 from catallax.clearing.equilibrium._interior_start import Scaled, scaled_market
 from catallax.clearing.equilibrium._market import Market, Money
-from catallax.clearing.equilibrium._method import Found, Method
+from catallax.clearing.equilibrium._method import Found, Method, require_steps
 from catallax.clearing.equilibrium._payment import RULES
 from catallax.clearing.equilibrium._scaling import in_shares, times
 from catallax.clearing.equilibrium._spending import Spending, counted
@@ -67,10 +66,7 @@ class WeightedWelfare:
     steps: int = 400
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InvalidSetting(
-                f"steps={self.steps} was given.", "A method takes a step.", "Give 1 or more."
-            )
+        require_steps(self.steps)
 
     def serves(self, market: Market) -> str | None:
         """Returns why it cannot solve such a market, or None."""
