@@ -42,6 +42,12 @@ def family_of(kind, t, p, x, rng):
             np.where(held[..., None], slopes, 0.6 * slopes),
             np.stack([np.where(held, x, 1), np.where(held, np.inf, 0)], axis=2),
         )
+    if kind == "bounded":
+        curved = np.where(np.arange(n) % 3, rng.uniform(0.5, 2, n), 0)
+        bounds = np.where(np.arange(n) % 2, 1.0, np.inf)
+        reached = np.where(np.arange(n) % 2, rng.uniform(1, 1.5, n), 1.0)
+        slopes = t * spends * reached + curved
+        return cv.BoundedLeontief(x, slopes, curved, np.where(curved > 0, bounds, 1.0))
     if kind == "coupled":
         half = rng.uniform(0, 1, (n, GOODS, GOODS))
         curved = np.einsum("ijk,ilk->ijl", half, half)
@@ -51,7 +57,7 @@ def family_of(kind, t, p, x, rng):
 
 
 WHOLE = ("linear", "ces", "cobb", "leontief")
-KINDS = (*WHOLE, "quadratic", "log", "pieces", "coupled", "root")
+KINDS = (*WHOLE, "quadratic", "log", "pieces", "bounded", "coupled", "root")
 
 
 def equilibrium_of(seed, money, kinds=KINDS):

@@ -22,6 +22,7 @@ FAMILIES = {
     "quadratic": families.Quadratic,
     "logarithmic": families.Logarithmic,
     "piecewise-linear": families.PiecewiseLinear,
+    "bounded-leontief": families.BoundedLeontief,
     "coupled-quadratic": families.CoupledQuadratic,
 }
 """What a file may call a family; its arrays are named as the arguments of the class."""
@@ -241,7 +242,7 @@ def _family(path: Path, given: Mapping[str, Any], also: Sequence[str]) -> Any:
 
 
 def _numbers(path: Path, given: Mapping[str, Any], name: str) -> np.ndarray:
-    value = _endless(given[name]) if name == "widths" else given[name]
+    value = _endless(given[name]) if name in ("widths", "bounds") else given[name]
     try:
         array = np.asarray(value)
     except ValueError:

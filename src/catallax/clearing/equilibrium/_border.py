@@ -13,6 +13,7 @@ from catallax.clearing.equilibrium._concavity import probe
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium.valuations import (
     CES,
+    BoundedLeontief,
     CobbDouglas,
     Concave,
     CoupledQuadratic,
@@ -36,6 +37,7 @@ CLOSED = (
     Logarithmic,
     PiecewiseLinear,
     CoupledQuadratic,
+    BoundedLeontief,
 )
 """Families whose numbers say all about them; others are probed."""
 
@@ -226,15 +228,22 @@ def _(family: CobbDouglas) -> CobbDouglas:
 @_checked.register
 def _(family: Leontief) -> Leontief:
     needs = _table("needs", family.needs)
-    needed = needs.any(axis=1)
-    if not needed.all():
-        i = int(np.argmin(needed))
-        raise UnboundedDemand(
-            f"valuations.needs[{i}] are all 0.",
-            f"Agent {i} of these makes worth without end out of nothing.",
-            "Leave it out, or say what it needs.",
-        )
+    _require_needs(needs)
     return Leontief(needs, _scale(family, needs))
+
+
+@_checked.register
+def _(family: BoundedLeontief) -> BoundedLeontief:
+    needs = _table("needs", family.needs)
+    _require_needs(needs)
+    slopes = _bounded("valuations.slopes", _each("slopes", family.slopes, needs.shape[0]))
+    curvatures = _each("curvatures", family.curvatures, needs.shape[0])
+    if curvatures.min() < 0:
+        raise _convex("curvatures", curvatures, curvatures < 0, "With a curvature below 0")
+    bounds = _each("bounds", family.bounds, needs.shape[0])
+    if not bounds.min() >= 0:
+        raise _wrong("valuations.bounds", bounds, ~(bounds >= 0))
+    return BoundedLeontief(needs, slopes, _bounded("valuations.curvatures", curvatures), bounds)
 
 
 @_checked.register
@@ -333,6 +342,17 @@ def _semidefinite(curvatures: np.ndarray, allowed: np.ndarray) -> None:
 
 
 # --- fields of families
+
+
+def _require_needs(needs: np.ndarray) -> None:
+    needed = needs.any(axis=1)
+    if not needed.all():
+        i = int(np.argmin(needed))
+        raise UnboundedDemand(
+            f"valuations.needs[{i}] are all 0.",
+            f"Agent {i} of these makes worth without end out of nothing.",
+            "Leave it out, or say what it needs.",
+        )
 
 
 def _table(name: str, values: Any, axes: int = 2) -> np.ndarray:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from catallax.clearing.equilibrium._blocks import Block
 from catallax.clearing.equilibrium._curved import Curved
 from catallax.clearing.equilibrium._interior import Iterate
+from catallax.clearing.equilibrium._levels import Levels
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._payment import RULES, Rule
 from catallax.clearing.equilibrium._pieces import Pieces
@@ -19,6 +20,7 @@ from catallax.clearing.equilibrium._scaling import in_shares, times
 from catallax.clearing.equilibrium._slopes import slopes_of
 from catallax.clearing.equilibrium.valuations import (
     CES,
+    BoundedLeontief,
     CobbDouglas,
     Leontief,
     Linear,
@@ -146,6 +148,13 @@ def _(family: PiecewiseLinear, share: float) -> Array:
     return jnp.max(jnp.asarray(family.slopes), axis=(0, 2))
 
 
+@highest_bids.register
+def _(family: BoundedLeontief, share: float) -> Array:
+    wanted = jnp.any(jnp.asarray(family.needs) > 0, axis=0)
+    bids = family.slopes / jnp.sum(jnp.asarray(family.needs), axis=1)
+    return jnp.where(wanted, jnp.max(bids), 0.0)
+
+
 def _highest_by_cost(family: Any) -> Array:
     """Returns equal prices at which no agent would buy."""
     unit = family.unit_cost(jnp.ones(family.goods))
@@ -184,4 +193,13 @@ def block_of(family: Any, wealth: Float[Array, "n"], rule: Rule) -> Block:
         widths = jnp.where(usable, jnp.minimum(family.widths, WIDEST_PIECE), 1.0)
         slopes = jnp.where(usable, family.slopes, 0.0)
         return Pieces(slopes, widths, wealth, rule)
+    if isinstance(family, BoundedLeontief):
+        return Levels(_within_reach(family), wealth, rule)
     return Curved(family, wealth, rule)
+
+
+def _within_reach(family: BoundedLeontief) -> BoundedLeontief:
+    widest = WIDEST_PIECE / jnp.max(jnp.asarray(family.needs), axis=1)
+    bounds = jnp.minimum(jnp.broadcast_to(family.most, widest.shape), widest)
+    curvatures = jnp.broadcast_to(jnp.asarray(family.curvatures), widest.shape)
+    return BoundedLeontief(jnp.asarray(family.needs), family.slopes, curvatures, bounds)

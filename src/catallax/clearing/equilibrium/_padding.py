@@ -13,6 +13,7 @@ import numpy as np
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium.valuations import (
     CES,
+    BoundedLeontief,
     CobbDouglas,
     Leontief,
     Linear,
@@ -22,7 +23,16 @@ from catallax.clearing.equilibrium.valuations import (
     Quadratic,
 )
 
-PADDED = (Linear, CES, CobbDouglas, Leontief, Quadratic, Logarithmic, PiecewiseLinear)
+PADDED = (
+    Linear,
+    CES,
+    CobbDouglas,
+    Leontief,
+    Quadratic,
+    Logarithmic,
+    PiecewiseLinear,
+    BoundedLeontief,
+)
 """Families that can be padded; others are compiled for the size that they have."""
 
 FINE = 64
@@ -146,6 +156,21 @@ def _(family: PiecewiseLinear, agents: int, goods: int) -> PiecewiseLinear:
     grown = np.pad(slopes, edges)
     grown[family.agents :, family.goods, :] = _typical(slopes)
     return PiecewiseLinear(grown, np.pad(widths, edges, constant_values=np.inf))
+
+
+@_padded.register
+def _(family: BoundedLeontief, agents: int, goods: int) -> BoundedLeontief:
+    slopes, own = np.asarray(family.slopes, np.float64), family.agents
+    curvatures = np.broadcast_to(np.asarray(family.curvatures, np.float64), (own,))
+    bounds = np.broadcast_to(np.asarray(family.bounds, np.float64), (own,))
+    needs = _grown(family.needs, agents, goods, _typical(family.needs))
+    more = (0, agents)
+    return BoundedLeontief(
+        needs,
+        np.pad(slopes, more, constant_values=_typical(slopes)),
+        np.pad(curvatures, more),
+        np.pad(bounds, more, constant_values=np.inf),
+    )
 
 
 def _grown(values: Any, agents: int, goods: int, own: float) -> np.ndarray:

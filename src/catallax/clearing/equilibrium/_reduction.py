@@ -18,6 +18,7 @@ from catallax._types import exact
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium.valuations import (
     CES,
+    BoundedLeontief,
     CobbDouglas,
     Concave,
     CoupledQuadratic,
@@ -131,11 +132,12 @@ def complements(family: Any) -> Bool[np.ndarray, "n"]:
     """Returns who gets nothing out of a bundle in which any wanted good is missing."""
     if isinstance(family, CES):
         return np.broadcast_to(np.asarray(family.rho) < 0, (family.agents,))
-    return np.full(family.agents, isinstance(family, CobbDouglas | Leontief))
+    return np.full(family.agents, isinstance(family, CobbDouglas | Leontief | BoundedLeontief))
 
 
 def _served(family: Any, want: np.ndarray, there: np.ndarray) -> Bool[np.ndarray, "n"]:
-    return np.where(complements(family), (there | ~want).all(axis=1), (there & want).any(axis=1))
+    some = (there & want).any(axis=1)
+    return np.where(complements(family), some & (there | ~want).all(axis=1), some)
 
 
 # --- who wants what
@@ -184,6 +186,12 @@ _worth = jax.jit(lambda family, bundles: family.worth(bundles))
 @wanted.register(Logarithmic)
 def _(family: Any, supply: np.ndarray) -> np.ndarray:
     return np.asarray(getattr(family, FIRST[type(family)])) > 0
+
+
+@wanted.register
+def _(family: BoundedLeontief, supply: np.ndarray) -> np.ndarray:
+    runs = (np.asarray(family.slopes) > 0) & (np.asarray(family.bounds) > 0)
+    return (np.asarray(family.needs) > 0) & runs[:, None]
 
 
 @wanted.register
@@ -262,6 +270,7 @@ def part_of(family: Any, agents: np.ndarray, goods: np.ndarray) -> Any:
 @part_of.register(Quadratic)
 @part_of.register(Logarithmic)
 @part_of.register(PiecewiseLinear)
+@part_of.register(BoundedLeontief)
 def _(family: Any, agents: np.ndarray, goods: np.ndarray) -> Any:
     cut = {}
     for one in dataclasses.fields(family):

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium.valuations import (
+    BoundedLeontief,
     CoupledQuadratic,
     Linear,
     Logarithmic,
@@ -83,7 +84,7 @@ def best_utility(
 
 def rests_on_trust(family: Any) -> bool:
     """Returns whether regret is a bound only if somebody else's function really is concave."""
-    closed = (Linear, Quadratic, Logarithmic, PiecewiseLinear, CoupledQuadratic)
+    closed = (Linear, Quadratic, Logarithmic, PiecewiseLinear, CoupledQuadratic, BoundedLeontief)
     return not (family.homogeneous or isinstance(family, closed))
 
 
@@ -178,6 +179,35 @@ class _Logarithm(NamedTuple):
         return jnp.sum(worth - _product(asked, amounts), axis=1)
 
 
+class _Level(NamedTuple):
+    """`s z − q z² / 2` over `0 ≤ z ≤ reach`, where a level takes `a z` of all goods."""
+
+    needs: Float[Array, "n m"]
+    slopes: Float[Array, "n"]
+    curvatures: Float[Array, "n"]
+    reach: Float[Array, "n"]
+
+    @property
+    def steepest(self) -> Float[Array, "n m"]:
+        slopes = self.slopes[:, None] / _positive(self.needs)
+        return jnp.where(self.needs > 0, slopes, 0.0)
+
+    def level(self, asked: Float[Array, "n m"]) -> Float[Array, "n"]:
+        gains = jnp.maximum(self.slopes - jnp.sum(_product(asked, self.needs), axis=1), 0.0)
+        curved = self.curvatures > 0
+        peak = gains / jnp.where(curved, self.curvatures, 1.0)
+        wanted = jnp.where(gains > 0, self.reach, 0.0)
+        return jnp.where(curved, jnp.minimum(peak, self.reach), wanted)
+
+    def demand(self, asked: Float[Array, "n m"]) -> Float[Array, "n m"]:
+        return _product(self.level(asked)[:, None], self.needs)
+
+    def surplus(self, asked: Float[Array, "n m"]) -> Float[Array, "n"]:
+        level = self.level(asked)
+        cost = jnp.sum(_product(asked, self.needs), axis=1)
+        return _product(self.slopes - cost - self.curvatures * level / 2, level)
+
+
 def _curve(group: _Group, prices: Array, slopes: Array, nothing: Array) -> Any:
     """Returns worth in the box, `0 ≤ y ≤ reach`, as something that can be maximised at prices.
 
@@ -195,6 +225,12 @@ def _curve(group: _Group, prices: Array, slopes: Array, nothing: Array) -> Any:
         scales = jnp.asarray(family.scales)
         offsets = jnp.broadcast_to(family.offsets, shape)
         return _Logarithm(scales, offsets, _reach(group, prices, scales / offsets))
+    if isinstance(family, BoundedLeontief):
+        needs, slopes = jnp.asarray(family.needs), jnp.asarray(family.slopes)
+        steepest = jnp.where(needs > 0, slopes[:, None] / _positive(needs), 0.0)
+        ratios = jnp.where(needs > 0, _reach(group, prices, steepest) / _positive(needs), jnp.inf)
+        reach = jnp.minimum(jnp.min(ratios, axis=1), family.most)
+        return _Level(needs, slopes, jnp.asarray(family.curvatures), reach)
     if isinstance(family, PiecewiseLinear):
         whole = _Pieces(jnp.asarray(family.slopes), jnp.asarray(family.widths), jnp.zeros(shape[0]))
         return whole._replace(widths=_cut(whole.widths, _reach(group, prices, whole.steepest)))

@@ -13,6 +13,7 @@ from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._reduction import wanted
 from catallax.clearing.equilibrium.valuations import (
     CES,
+    BoundedLeontief,
     CobbDouglas,
     CoupledQuadratic,
     Leontief,
@@ -195,6 +196,15 @@ def _(family: Leontief, standing: Standing) -> np.ndarray:
     rest = np.asarray(family.scale) - np.where(standing.missing, 0.0, needs) @ standing.prices
     each = np.maximum(rest, 0.0) / np.maximum(lack.sum(axis=1), 1)
     return np.where(lack, each[:, None] / needs, 0.0)
+
+
+@bids.register
+def _(family: BoundedLeontief, standing: Standing) -> np.ndarray:
+    needs = np.asarray(family.needs)
+    lack = (needs > 0) & standing.missing
+    rest = np.asarray(family.slopes) - np.where(standing.missing, 0.0, needs) @ standing.prices
+    each = np.maximum(rest, 0.0) / np.maximum(lack.sum(axis=1), 1)
+    return np.where(lack & (np.asarray(family.bounds) > 0)[:, None], each[:, None] / needs, 0.0)
 
 
 @bids.register

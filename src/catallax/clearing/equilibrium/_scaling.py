@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from catallax.clearing.equilibrium.valuations import (
     CES,
+    BoundedLeontief,
     CobbDouglas,
     Leontief,
     Linear,
@@ -105,6 +106,11 @@ def _(family: PiecewiseLinear, supply: Array) -> PiecewiseLinear:
     return PiecewiseLinear(slopes * supply[:, None], widths / supply[:, None])
 
 
+@in_shares.register
+def _(family: BoundedLeontief, supply: Array) -> BoundedLeontief:
+    return dataclasses.replace(family, needs=jnp.asarray(family.needs) / supply)
+
+
 @singledispatch
 def times(family: Any, factor: Float[Array, "n"]) -> Any:
     """Returns a family whose worths are multiplied.
@@ -145,3 +151,9 @@ def _(family: Logarithmic, factor: Array) -> Logarithmic:
 @times.register
 def _(family: PiecewiseLinear, factor: Array) -> PiecewiseLinear:
     return PiecewiseLinear(family.slopes * factor[:, None, None], family.widths)
+
+
+@times.register
+def _(family: BoundedLeontief, factor: Array) -> BoundedLeontief:
+    slopes, curvatures = family.slopes * factor, family.curvatures * factor
+    return dataclasses.replace(family, slopes=slopes, curvatures=curvatures)

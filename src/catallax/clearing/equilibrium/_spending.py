@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from catallax.clearing.equilibrium._blocks import Block, Response
 from catallax.clearing.equilibrium._curved import Curved
+from catallax.clearing.equilibrium._levels import Levels
 from catallax.clearing.equilibrium._payment import Purse, Unlimited
 from catallax.clearing.equilibrium._pieces import Pieces
 from catallax.clearing.equilibrium._quantities import Quantities
@@ -167,7 +168,7 @@ class Spending(NamedTuple):
     def look(self, state: Any, prices: Array, settled: bool = False) -> SpendingSeen:
         """Returns how bundles and payments answer β and prices."""
         seen = self.inner.look(state, prices)
-        gain = by_good(seen.lean)
+        gain = leaned(self.inner, seen)
         slope = self.limit.slope(state.purse)
         rows = bought_for(self.inner, state, seen, prices) - self.inner.bundles(state, seen)
         return SpendingSeen(seen, gain, rows, gain @ prices + slope, slope, prices)
@@ -244,6 +245,25 @@ def by_good(amounts: Array) -> Float[Array, "n m"]:
 
 
 @singledispatch
+def leaned(inner: Any, seen: Any) -> Float[Array, "n m"]:
+    """Returns dx by good for a change of β at dp = 0, `D⁻¹ g`.
+
+    Args:
+        inner: A block that chooses quantities.
+        seen: What it knows of its state.
+
+    Returns:
+        `[n, m]`.
+    """
+    return by_good(seen.lean)
+
+
+@leaned.register
+def _(inner: Levels, seen: Any) -> Array:
+    return (seen.theta * seen.slope)[:, None] * inner.family.needs
+
+
+@singledispatch
 def moves(inner: Any, state: Any, direction: Any) -> Float[Array, "n m"]:
     """Returns dx by good, of a state and a direction.
 
@@ -261,6 +281,11 @@ def moves(inner: Any, state: Any, direction: Any) -> Float[Array, "n m"]:
 @moves.register
 def _(inner: Pieces, state: Any, direction: Any) -> Array:
     return by_good(state.filled * direction.filled)
+
+
+@moves.register
+def _(inner: Levels, state: Any, direction: Any) -> Array:
+    return (state.level * direction.level)[:, None] * inner.family.needs
 
 
 @singledispatch
@@ -283,6 +308,11 @@ def _(inner: Quantities, state: Any, kept: Any) -> Array:
     return state.bundle * kept[0]
 
 
+@drawn.register
+def _(inner: Levels, state: Any, kept: Any) -> Array:
+    return kept[0][:, None] * inner.family.needs
+
+
 @singledispatch
 def pushed(inner: Any, seen: Any, kept: Any, change: Float[Array, "n"]) -> Any:
     """Returns what `follow` needs if β moves too.
@@ -303,6 +333,11 @@ def pushed(inner: Any, seen: Any, kept: Any, change: Float[Array, "n"]) -> Any:
 @pushed.register
 def _(inner: Quantities, seen: Any, kept: Any, change: Array) -> Any:
     return (kept[0], kept[1] + change, *kept[2:])
+
+
+@pushed.register
+def _(inner: Levels, seen: Any, kept: Any, change: Array) -> Any:
+    return (kept[0] + seen.theta * seen.slope * change, *kept[1:])
 
 
 @singledispatch
@@ -339,6 +374,11 @@ def _(inner: Curved, state: Any, seen: Any, prices: Array) -> Array:
     return seen.inverse @ prices
 
 
+@bought_for.register
+def _(inner: Levels, state: Any, seen: Any, prices: Array) -> Array:
+    return (seen.theta * seen.cost)[:, None] * inner.family.needs
+
+
 def counted(block: Block, money: str) -> Any:
     """Returns a block whose budget is counted at prices, if its values are not of degree 1.
 
@@ -350,6 +390,6 @@ def counted(block: Block, money: str) -> Any:
         The block itself for values of degree 1, else `Spending`.
     """
     whole = isinstance(block, Quantities) and block.family.homogeneous
-    if whole or not isinstance(block, Quantities | Pieces | Curved):
+    if whole or not isinstance(block, Quantities | Pieces | Curved | Levels):
         return block
     return Spending(block._replace(rule=Unlimited()), block.wealth, LIMITS[money])

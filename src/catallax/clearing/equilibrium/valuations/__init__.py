@@ -1,5 +1,6 @@
 """Valuations: what bundles of goods are worth to agents, by family."""
 
+from catallax.clearing.equilibrium.valuations._bounded import BoundedLeontief as BoundedLeontief
 from catallax.clearing.equilibrium.valuations._coupled import Concave as Concave
 from catallax.clearing.equilibrium.valuations._coupled import CoupledQuadratic as CoupledQuadratic
 from catallax.clearing.equilibrium.valuations._homogeneous import CES as CES
