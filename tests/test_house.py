@@ -37,7 +37,7 @@ STOREYS = (
     "_state _presets",
     "_quotes",
     "_acting",
-    "_deep _wide _network _message",
+    "_deep wide _network _message",
     # drivers
     "_genesis _faults",
     "_chunk",

@@ -73,6 +73,9 @@ class Fault(IntEnum):
     BAD_OBSERVATION = 1024
     BAD_REWARD = 2048
     OVERFLOW = 4096
+    BAD_PRICE = 8192
+    BAD_STOCK = 16384
+    DRIFT = 32768
 
 
 N_SYSTEM = len(Account)

@@ -70,6 +70,10 @@ class Block(Protocol):
         """Returns what everyone holds."""
         ...
 
+    def worth(self, state: Any, seen: Any) -> Float[Array, "n"]:
+        """Returns what that is worth to everyone."""
+        ...
+
     def response(self, state: Any, seen: Any) -> Response:
         """Returns how bundles answer prices."""
         ...

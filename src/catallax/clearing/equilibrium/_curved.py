@@ -85,6 +85,10 @@ class Curved(NamedTuple):
         """Returns x."""
         return state.bundle
 
+    def worth(self, state: Holding, seen: CurvedSeen) -> Array:
+        """Returns v(x)."""
+        return seen.worth
+
     def response(self, state: Holding, seen: CurvedSeen) -> Response:
         """Returns the sum of the inverses, less the part along the slopes."""
         omega = seen.kappa / (1 + seen.kappa * seen.give)

@@ -246,19 +246,22 @@ def missed_by(
     blocks: tuple[Block, ...], iterate: Iterate, total: Array, settled: bool = False
 ) -> Missed:
     """Returns what an iterate misses; `settled` says that it is one of this method's own."""
-    goods, misses = iterate.leftover - 1, []
+    goods, misses, worth = iterate.leftover - 1, [], jnp.zeros_like(total)
     for block, state in zip(blocks, iterate.blocks, strict=True):
         seen = block.look(state, iterate.prices, settled)
         goods = goods + jnp.sum(block.bundles(state, seen), axis=0)
         misses.append(block.misses(state, seen, iterate.prices))
+        if settled:
+            worth = worth + jnp.sum(block.worth(state, seen))
     gap = total_of(blocks, iterate) / total
     equality = jnp.max(jnp.stack([jnp.max(jnp.abs(goods)), *misses]))
-    excess = _excess(blocks, iterate, total) if settled else jnp.zeros_like(gap)
+    excess = _excess(blocks, iterate, jnp.minimum(total, worth)) if settled else jnp.zeros_like(gap)
     return Missed(gap, goods, equality, excess)
 
 
-def _excess(blocks: tuple[Block, ...], iterate: Iterate, total: Array) -> Float[Array, ""]:
-    mean = total / sum(block.wealth.shape[0] for block in blocks)
+def _excess(blocks: tuple[Block, ...], iterate: Iterate, stake: Array) -> Float[Array, ""]:
+    """Returns the worst excess; the money at stake is what bundles are worth, not what was bid."""
+    mean = stake / sum(block.wealth.shape[0] for block in blocks)
     worst = [
         jnp.max(_of_each(block, state) / block.rule.ruler(block.wealth, mean))
         for block, state in zip(blocks, iterate.blocks, strict=True)

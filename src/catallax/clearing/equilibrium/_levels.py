@@ -41,7 +41,7 @@ class Levels(NamedTuple):
     """Agents with bounded levels in fixed proportions.
 
     Args:
-        family: A `BoundedLeontief`, in shares of supply and units of money, with finite bounds above 0.
+        family: A `BoundedLeontief`, in shares and units of money, with finite bounds above 0.
         wealth: `[n]`.
         rule: What money means.
     """
@@ -54,7 +54,7 @@ class Levels(NamedTuple):
         """Returns `s − q u`."""
         return self.family.slopes - self.family.curvatures * level
 
-    def worth(self, level: Array) -> Array:
+    def gained(self, level: Array) -> Array:
         """Returns `s u − q u² / 2`."""
         return (self.family.slopes - self.family.curvatures * level / 2) * level
 
@@ -63,7 +63,7 @@ class Levels(NamedTuple):
         cost = self.family.needs @ prices
         level = jnp.minimum(share / jnp.max(self.family.needs, axis=1), self.family.bounds / 2)
         beta = 0.5 * jnp.minimum(1.0, cost / jnp.maximum(self.family.slopes, 1e-300))
-        purse = self.rule.begin(beta, self.worth(level), self.wealth)
+        purse = self.rule.begin(beta, self.gained(level), self.wealth)
         excess = cost - purse.beta * self.slope(level)
         pressure = jnp.maximum(-excess, 0) + 0.1 * cost
         return Running(level, self.family.bounds - level, excess + pressure, pressure, purse)
@@ -74,7 +74,7 @@ class Levels(NamedTuple):
 
     def look(self, state: Running, prices: Array, settled: bool = False) -> RunningSeen:
         """Returns costs, slopes and θ."""
-        worth, bend = self.worth(state.level), state.purse.beta * self.family.curvatures
+        worth, bend = self.gained(state.level), state.purse.beta * self.family.curvatures
         theta = 1 / (state.loss / state.level + state.pressure / state.room + bend)
         kappa = self.rule.equation(state.purse, worth, self.wealth, 0.0, None).kappa
         cost = self.family.needs @ prices
@@ -83,6 +83,10 @@ class Levels(NamedTuple):
     def bundles(self, state: Running, seen: RunningSeen) -> Array:
         """Returns `u a`."""
         return state.level[:, None] * self.family.needs
+
+    def worth(self, state: Running, seen: RunningSeen) -> Array:
+        """Returns v(x)."""
+        return seen.worth
 
     def response(self, state: Running, seen: RunningSeen) -> Response:
         """Returns `K = θ / (1 + κ θ g²) a aᵀ` with the slope g."""

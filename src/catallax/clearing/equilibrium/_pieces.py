@@ -82,6 +82,10 @@ class Pieces(NamedTuple):
         """Returns the sums over pieces."""
         return jnp.sum(state.filled, axis=2)
 
+    def worth(self, state: Filling, seen: FillingSeen) -> Array:
+        """Returns v(x)."""
+        return seen.worth
+
     def response(self, state: Filling, seen: FillingSeen) -> Response:
         """Returns `K = D⁻¹ − ω h hᵀ` with `ω = κ / (1 + κ a)`, summed over pieces."""
         omega = seen.kappa / (1 + seen.kappa * seen.give)

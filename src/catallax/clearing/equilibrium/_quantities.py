@@ -103,6 +103,10 @@ class Quantities(NamedTuple):
         """Returns x."""
         return state.bundle
 
+    def worth(self, state: Holding, seen: HoldingSeen) -> Array:
+        """Returns v(x)."""
+        return seen.slopes.worth
+
     def response(self, state: Holding, seen: HoldingSeen) -> Response:
         """Returns `K = D⁻¹ − ω h hᵀ` with `ω = (κ − β pull) / (s + κ a)`."""
         return Response(

@@ -67,6 +67,10 @@ class Recipes(NamedTuple):
         """Returns `u ∇e(p)`."""
         return state.amount[:, None] * seen.costs.recipe
 
+    def worth(self, state: Cooking, seen: CookingSeen) -> Array:
+        """Returns v(x)."""
+        return state.amount
+
     def response(self, state: Cooking, seen: CookingSeen) -> Response:
         """Returns `K = θ ∇e ∇eᵀ − u ∇²e`."""
         costs = seen.costs

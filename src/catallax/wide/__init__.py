@@ -1,0 +1,9 @@
+"""The wide market: goods change hands at clearing prices, and producers transform what they own."""
+
+from ._economy import WideEconomy as WideEconomy
+from ._history import History as History
+from ._market import WideMarket as WideMarket
+from ._rules import Expectations as Expectations
+from ._rules import Inertia as Inertia
+from ._rules import Rewards as Rewards
+from ._rules import Stipends as Stipends

@@ -1,0 +1,131 @@
+"""`WideMarket`: an industry, and the rules by which its goods change hands."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from catallax._errors import InvalidSetting
+from catallax._goods import ORIGINAL_OWNER, Good, checked_goods
+from catallax.industries import Industry
+
+from ._rules import Closure, Expectations, Inertia, Rewards, Stipends
+
+
+@dataclass(frozen=True)
+class WideMarket:
+    """Goods, who brings, makes and wants them, and the rules by which they change hands.
+
+    A step is Algorithm 2: what comes in is booked to its owners; everybody offers all that it
+    holds; `Equ` sets prices and bundles; buyers pay sellers; households use up what they bought,
+    producers make of it what they will offer in the next step; nature or the treasury pays.
+
+    Args:
+        industry: Who can do what with which goods.
+        closure: Where money comes from: `Rewards` or `Stipends`.
+        money: `"cap"`: nobody gains from worth beyond its wealth, `min(v, w)`, as the paper writes
+            it. `"none"`: whoever bids more than it has is trusted, as far as it can pay. With caps
+            a market in which all of them are met has prices of 0.
+        expectations: What producers expect goods to fetch.
+        inertia: How slowly they change what they do.
+        goods: The goods of the industry, in its order, with units, depreciation and carrying
+            costs; None for perishable ones in millionths.
+
+    Raises:
+        InvalidSetting: If a part is of another type, a stipend is for nobody, a producer needs
+            nothing, two holders have one name, or the goods are not those of the industry.
+
+    Example:
+        >>> from catallax.industries import supply_chain
+        >>> from catallax.wide import Rewards, WideMarket
+        >>> market = WideMarket(supply_chain(0), Rewards(endowment=1e4), money="none")
+        >>> market.goods[0].name, market.goods[0].perishable
+        ('labour', True)
+
+    Source: paper Definition 2.2 and Algorithm 2.
+    """
+
+    industry: Industry
+    closure: Closure
+    money: Literal["none", "cap"]
+    expectations: Expectations = Expectations()
+    inertia: Inertia = Inertia()
+    goods: tuple[Good, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the parts and fills in the goods."""
+        for name, kind in KINDS.items():
+            if not isinstance(getattr(self, name), kind):
+                raise InvalidSetting(
+                    f"WideMarket was given {name}={getattr(self, name)!r}.",
+                    "It is a rule, and rules are values.",
+                    f"Give one of {kind}.",
+                )
+        if self.money not in ("none", "cap"):
+            raise InvalidSetting(
+                f"WideMarket was given money={self.money!r}.",
+                "Producers with a capacity have no budget that is sure to be found.",
+                'Choose "none" or "cap".',
+            )
+        names = self.industry.goods
+        goods = self.goods or tuple(Good(name, perishable=True) for name in names)
+        object.__setattr__(self, "goods", checked_goods(goods))
+        _require_same(names, tuple(good.name for good in goods))
+        _require_inputs(self.industry)
+        _require_one_of_a_name(self.industry)
+        if isinstance(self.closure, Stipends):
+            _require_households(self.industry, self.closure)
+
+    @property
+    def discount(self) -> Fraction:
+        """γ, with a denominator of at most a million."""
+        return Fraction(self.industry.discount).limit_denominator(10**6)
+
+
+KINDS = {
+    "industry": Industry,
+    "closure": Rewards | Stipends,
+    "expectations": Expectations,
+    "inertia": Inertia,
+}
+
+
+def _require_same(names: tuple[str, ...], given: tuple[str, ...]) -> None:
+    if names != given:
+        raise InvalidSetting(
+            f"WideMarket was given the goods {', '.join(given)}.",
+            f"The industry has {', '.join(names)}.",
+            "Give one Good for each, in its order.",
+        )
+
+
+def _require_inputs(industry: Industry) -> None:
+    for one in industry.producers:
+        if not one.technique.needs:
+            raise InvalidSetting(
+                f"The producer {one.name} needs no goods.",
+                "A market leads goods to producers by what these bid for them.",
+                "Let what it makes come in as an Inflow, with an owner.",
+            )
+
+
+def _require_one_of_a_name(industry: Industry) -> None:
+    makers = {one.name for one in industry.producers}
+    both = [one.name for one in industry.households if one.name in makers]
+    if both or ORIGINAL_OWNER in (*makers, *(one.name for one in industry.households)):
+        name = both[0] if both else ORIGINAL_OWNER
+        raise InvalidSetting(
+            f"The industry has two holders of the name {name!r}.",
+            "A name stands for one account, and the original owner has its own.",
+            "Name households and producers differently.",
+        )
+
+
+def _require_households(industry: Industry, closure: Stipends) -> None:
+    known = [one.name for one in industry.households]
+    for name in closure.of:
+        if name not in known:
+            raise InvalidSetting(
+                f"Stipends has one for {name!r}.",
+                f"The households are {', '.join(known)}.",
+                "Name a household.",
+            )

@@ -1,0 +1,133 @@
+"""The rules of a wide market, as values: what is expected, how fast to change, who brings money."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from catallax._rules import check_credits
+from catallax.techniques._amounts import require_between
+
+MEMORY_MAX = 0.999
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What producers expect goods to fetch: `p̂ ← p̂ + λ (p − p̂)`, from 0.
+
+    Args:
+        rate: λ, above 0 and at most 1; at 1 the last price is expected to stay.
+
+    Raises:
+        InvalidSetting: If the rate is out of range.
+
+    Example:
+        >>> from catallax.wide import Expectations
+        >>> Expectations(rate=1.0).rate
+        1.0
+
+    Source: Nerlove (1958), Adaptive expectations and cobweb phenomena, for the form.
+    """
+
+    rate: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Checks the rate."""
+        require_between("Expectations", "rate", self.rate, 0.0, 1.0, open_low=True)
+
+
+@dataclass(frozen=True)
+class Inertia:
+    """How slowly producers change their scale: `(ρ/2)(z − z̄)²` is subtracted from what they bid.
+
+    It steers and is neither paid nor counted, and vanishes at rest. Techniques of constant returns
+    earn nothing at the margin, so that without it goods flip from corner to corner. `z̄` is where a
+    producer has been, `z̄ ← z̄ + (1 − memory)(z − z̄)`, and ρ is so large that a change by the whole
+    capacity is worth `strength` times what a level is expected to bring at capacity.
+
+    Args:
+        strength: ρ in units of the bid for a level per capacity; 0 for none.
+        memory: The share of the old scale in `z̄`, from 0 to .999.
+
+    Raises:
+        InvalidSetting: If an argument is out of range.
+
+    Example:
+        >>> from catallax.wide import Inertia
+        >>> Inertia(strength=0.0).memory
+        0.5
+
+    Source: Rockafellar (1976), Monotone operators and the proximal point algorithm, for the form.
+    """
+
+    strength: float = 10.0
+    memory: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Checks the numbers."""
+        require_between("Inertia", "strength", self.strength, 0.0, math.inf)
+        require_between("Inertia", "memory", self.memory, 0.0, MEMORY_MAX)
+
+
+@dataclass(frozen=True)
+class Rewards:
+    """Nature pays every household what it used up is worth to it, and takes the costs of levels.
+
+    Args:
+        endowment: Credits that every household and producer begins with.
+
+    Raises:
+        InvalidSetting: If the endowment is not a number of credits, 0 or more.
+
+    Example:
+        >>> from catallax.wide import Rewards
+        >>> Rewards(endowment=50.0).endowment
+        50.0
+
+    Source: paper Definition 2.2, the reward `R(s[α], x, s')`.
+    """
+
+    endowment: float
+
+    def __post_init__(self) -> None:
+        """Checks the endowment."""
+        check_credits("endowment", self.endowment, 0)
+
+
+@dataclass(frozen=True)
+class Stipends:
+    """Households spend an income; what resources earn goes to the treasury, which pays it.
+
+    So money circulates and nobody brings any after the beginning.
+
+    Args:
+        of: Credits a step for every household, by its name.
+        treasury: Credits that the treasury begins with.
+        endowment: Credits that every producer begins with.
+
+    Raises:
+        InvalidSetting: If an amount is not a number of credits, 0 or more.
+
+    Example:
+        >>> from catallax.wide import Stipends
+        >>> Stipends({"school": 40.0}, treasury=500.0, endowment=20.0).of["school"]
+        40.0
+
+    Source: paper section 2.1, consumers in place of the reward.
+    """
+
+    of: Mapping[str, float] = field(hash=False)
+    treasury: float
+    endowment: float
+
+    def __post_init__(self) -> None:
+        """Checks and freezes the amounts."""
+        object.__setattr__(self, "of", MappingProxyType(dict(self.of)))
+        for name, amount in self.of.items():
+            check_credits(f"of[{name!r}]", amount, 0)
+        check_credits("treasury", self.treasury, 0)
+        check_credits("endowment", self.endowment, 0)
+
+
+Closure = Rewards | Stipends
+"""Where money comes from."""

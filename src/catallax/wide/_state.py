@@ -1,0 +1,64 @@
+"""The state of a wide market: books, stocks, and what producers go by."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float64, Int64
+
+from catallax._ledger import N_SYSTEM, Account, Ledger, Reason, empty_ledger, post, transfers
+from catallax._stocks import Stocks, empty_stocks
+from catallax._types import exact, ticks_of
+
+from ._cast import Cast
+from ._market import WideMarket
+from ._rules import Stipends
+
+
+class WideState(NamedTuple):
+    """Everything that the next step depends on.
+
+    Attributes:
+        ledger: The books.
+        stocks: Who holds what, in quanta.
+        forecasts: float64 `[m]`, p̂, credits for 1 of a good.
+        scales: float64 `[P]`, where producers have been; NaN for techniques without a level.
+        alive: bool `[P]`, who can still pay.
+        step: int64 scalar, steps since genesis.
+    """
+
+    ledger: Ledger
+    stocks: Stocks
+    forecasts: Float64[Array, "m"]
+    scales: Float64[Array, "P"]
+    alive: Bool[Array, "P"]
+    step: Int64[Array, ""]
+
+
+def genesis(market: WideMarket, cast: Cast, scales: np.ndarray) -> WideState:
+    """Returns a market in which nothing was made or sold, with its money paid in.
+
+    Args:
+        market: The market.
+        cast: Its holders.
+        scales: float64 `[P]`, 0, or NaN for techniques without a level.
+
+    Returns:
+        The first `WideState`.
+    """
+    holders, goods = cast.arrivals.shape
+    with exact():
+        ledger = empty_ledger(N_SYSTEM + holders - 1)
+        nature = Account.NATURE
+        ledger = post(ledger, transfers(nature, cast.accounts, cast.endowments, Reason.ENDOWMENT))
+        if isinstance(market.closure, Stipends):
+            capital = jnp.asarray([ticks_of(market.closure.treasury)])
+            ledger = post(ledger, transfers(nature, Account.TREASURY, capital, Reason.ENDOWMENT))
+        return WideState(
+            ledger=ledger,
+            stocks=empty_stocks(holders, goods),
+            forecasts=jnp.zeros(goods),
+            scales=jnp.asarray(scales),
+            alive=jnp.ones(scales.shape, bool),
+            step=jnp.zeros((), jnp.int64),
+        )

@@ -1,0 +1,222 @@
+"""The step of a wide market, around its clearing: what comes in, what is paid, what is made."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float64, Int64
+
+from catallax._ledger import (
+    N_SYSTEM,
+    Account,
+    Fault,
+    Ledger,
+    Reason,
+    check_books,
+    fault,
+    post,
+    transfers,
+)
+from catallax._payments import collect_carrying_costs, hand_over, pay_stipends, pay_trade
+from catallax._settlement import settle_estates
+from catallax._stocks import (
+    Moved,
+    Stocks,
+    added,
+    arrive,
+    bequeath,
+    consume,
+    depreciate,
+    dispose,
+    drift,
+    transform,
+    unsound,
+)
+from catallax._trade import Trade, trade
+from catallax._types import TICKS_MAX, TICKS_PER_CREDIT
+
+from ._cast import Cast
+from ._makers import Makers, made_of
+from ._state import WideState
+
+HEIR = 0
+"""The row of the original owner, to whom the goods of the bankrupt revert."""
+
+
+class Offer(NamedTuple):
+    """What is offered in a step, and who can pay how much for it.
+
+    Attributes:
+        begun: What everybody held before.
+        state: With what came in.
+        moved: What came in.
+        supply: float64 `[m]`, quantities.
+        means: int64 `[n]`, ticks.
+    """
+
+    begun: Stocks
+    state: WideState
+    moved: Moved
+    supply: Float64[Array, "m"]
+    means: Int64[Array, "n"]
+
+
+class Cleared(NamedTuple):
+    """What `Equ` found, in the order of holders.
+
+    Attributes:
+        prices: float64 `[m]`, credits for 1 of a good.
+        bundles: float64 `[n, m]`, quantities.
+    """
+
+    prices: Float64[Array, "m"]
+    bundles: Float64[Array, "n m"]
+
+
+class Seen(NamedTuple):
+    """What a step was like.
+
+    Attributes:
+        trade: Who bought and sold what for how much.
+        worths: float64 `[n]`, credits, what households used up was worth to them.
+        costs: float64 `[P]`, credits that levels cost.
+        levels: float64 `[P]`, of techniques; NaN for those without one.
+        made: float64 `[P, m]`, quantities.
+        moved: What entered and left the world, in quanta.
+        drift: int64 `[m]`, quanta that came from or went nowhere.
+        bad: bool `[P, m]`, where what was made is no stock.
+    """
+
+    trade: Trade
+    worths: Float64[Array, "n"]
+    costs: Float64[Array, "P"]
+    levels: Float64[Array, "P"]
+    made: Float64[Array, "P m"]
+    moved: Moved
+    drift: Int64[Array, "m"]
+    bad: Bool[Array, "P m"]
+
+
+def offered(cast: Cast, state: WideState) -> Offer:
+    """Books what comes in to its owners, and says what there is to buy and to pay with."""
+    stocks, moved = arrive(state.stocks, cast.arrivals)
+    quanta = jnp.sum(stocks.holdings, axis=0)
+    means = jnp.maximum(state.ledger.balances[cast.accounts], 0)
+    supply = quanta * jnp.asarray(cast.goods.units)
+    return Offer(state.stocks, state._replace(stocks=stocks), moved, supply, means)
+
+
+def settled(
+    cast: Cast,
+    makers: Makers,
+    others: Any,
+    wants: Any,
+    first_household: int,
+    offer: Offer,
+    cleared: Cleared,
+    rules: tuple[float, float],
+) -> tuple[WideState, Seen]:
+    """Pays for what was bought, lets it be used up, and makes of it what the next step offers.
+
+    Args:
+        cast: The holders.
+        makers: The producers as arrays.
+        others: The techniques that are none.
+        wants: What households want.
+        first_household: The row of the first household.
+        offer: What was offered.
+        cleared: What `Equ` found.
+        rules: The rate of forecasts, and the memory of inertia.
+
+    Returns:
+        The state after, with faults in its ledger, and what was `Seen`.
+    """
+    before = offer.state
+    units, carrying = jnp.asarray(cast.goods.units), jnp.asarray(cast.goods.carrying)
+    deal = trade(before.stocks.holdings, *cleared, offer.means, units)
+    ledger = pay_trade(before.ledger, deal, cast.accounts, offer.means)
+    ledger = _discounted(cast, ledger, deal)
+    bundles = deal.bought * units
+    producers = first_household + wants.agents
+    made = made_of(makers, others, bundles[producers:])
+    worths = jnp.zeros(bundles.shape[0])
+    worths = worths.at[first_household:producers].set(
+        wants.worth(bundles[first_household:producers])
+    )
+    stocks, moved, keep = _kept(cast, before.stocks, deal)
+    ledger, _ = collect_carrying_costs(ledger, keep, carrying, cast.accounts)
+    outputs = jnp.zeros_like(bundles).at[producers:].set(made.outputs / units)
+    stocks, out, bad = transform(stocks, stocks.holdings + outputs)
+    ledger = _rewarded(cast, ledger, worths, made.costs, producers)
+    ledger = _stipends_paid(cast, ledger, deal)
+    ledger, stocks, alive = _solvent(ledger, stocks, before.alive, producers)
+    moved = added(offer.moved, moved, out)
+    lost = drift(offer.begun, stocks, moved)
+    found = (
+        fault(jnp.any(deal.unpriced), Fault.BAD_PRICE)
+        | fault(jnp.any(bad), Fault.BAD_STOCK)
+        | fault(jnp.any(lost != 0) | jnp.any(unsound(stocks)), Fault.DRIFT)
+    )
+    ledger = check_books(ledger._replace(faults=ledger.faults | found))
+    rate, memory = rules
+    after = WideState(
+        ledger=ledger,
+        stocks=stocks,
+        forecasts=before.forecasts + rate * (deal.prices - before.forecasts),
+        scales=memory * before.scales + (1 - memory) * made.levels,
+        alive=alive,
+        step=before.step + 1,
+    )
+    seen = Seen(
+        trade=deal,
+        worths=worths,
+        costs=made.costs,
+        levels=made.levels,
+        made=made.outputs,
+        moved=moved,
+        drift=lost,
+        bad=bad[producers:],
+    )
+    return after, seen
+
+
+def _discounted(cast: Cast, ledger: Ledger, deal: Trade) -> Ledger:
+    """Takes `price − ⌊price·γ⌋` of what producers were paid for what they made a step earlier."""
+    numerator, denominator = cast.discount
+    kept = deal.earned * numerator // denominator
+    rest = jnp.where(cast.discounted, deal.earned - kept, 0)
+    return post(ledger, transfers(cast.accounts, Account.DISCOUNT, rest, Reason.DISCOUNT))
+
+
+def _kept(cast: Cast, stocks: Stocks, deal: Trade) -> tuple[Stocks, Moved, Array]:
+    """Uses up what was bought; of what came back, perishables go and the rest depreciates."""
+    stocks, moved = consume(stocks._replace(holdings=deal.holdings), deal.bought)
+    stocks = dispose(stocks, jnp.where(cast.goods.perishable, stocks.holdings, 0))
+    stocks, _ = depreciate(stocks, jnp.asarray(cast.goods.kept))
+    return stocks, moved, stocks.holdings
+
+
+def _rewarded(cast: Cast, ledger: Ledger, worths: Array, costs: Array, producers: int) -> Ledger:
+    """Nature pays for what was used up, where it does, and always takes what levels cost."""
+    rewards = jnp.where(cast.rewarded, worths, 0.0).at[producers:].add(-costs)
+    ticks = jnp.floor(rewards * TICKS_PER_CREDIT)
+    wrong = ~(jnp.abs(ticks) <= TICKS_MAX)
+    ticks = jnp.where(wrong, 0, ticks).astype(jnp.int64)
+    ledger = ledger._replace(faults=ledger.faults | fault(jnp.any(wrong), Fault.BAD_REWARD))
+    return post(ledger, transfers(Account.NATURE, cast.accounts, ticks, Reason.REWARD))
+
+
+def _stipends_paid(cast: Cast, ledger: Ledger, deal: Trade) -> Ledger:
+    """Hands what resources earned to the treasury, and pays stipends out of it."""
+    ledger = hand_over(ledger, jnp.where(cast.hands_over, deal.earned, 0), cast.accounts)
+    return pay_stipends(ledger, cast.stipends, cast.accounts)[0]
+
+
+def _solvent(
+    ledger: Ledger, stocks: Stocks, alive: Array, producers: int
+) -> tuple[Ledger, Stocks, Array]:
+    """Closes the accounts of producers below 0; their goods revert to the original owner."""
+    first = N_SYSTEM - 1 + producers
+    dead = alive & (ledger.balances[first:] < 0)
+    ledger = settle_estates(ledger, first, dead)
+    gone = jnp.zeros(stocks.holdings.shape[0], bool).at[producers:].set(dead)
+    return ledger, bequeath(stocks, gone, HEIR), alive & ~dead
