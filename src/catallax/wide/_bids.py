@@ -11,7 +11,6 @@ from catallax.clearing.equilibrium.valuations import (
     Concave,
     Mixed,
     PiecewiseLinear,
-    Valuations,
 )
 from catallax.industries import Household, Industry
 from catallax.techniques import OnGoods
@@ -92,7 +91,7 @@ def valuations_of(
     alive: np.ndarray,
     inertia: Inertia,
     discount: float,
-) -> Valuations:
+) -> Any:
     """Returns what everybody bids, `∇α_b = γ Dαᵀ p̂ − ∇cost`, in the order of `Bidders.order`.
 
     A producer in fixed proportions bids what a level brings, less what inertia subtracts:
@@ -107,7 +106,7 @@ def valuations_of(
         discount: γ.
 
     Returns:
-        The valuations.
+        Valuations of one or more families.
 
     Source: paper section 2.2, "Computing prices via backpropagation".
     """

@@ -175,7 +175,7 @@ class WideEconomy:
             )
         seen: Any = jax.tree.map(np.asarray, told)
         self._check(state, seen)
-        row = self._told(offer, seen, found, valuations, wealth)
+        row = self._told(offer, seen, valuations, wealth)
         self.state = state
         return row
 
@@ -194,16 +194,15 @@ class WideEconomy:
         found = equilibrium(valuations, supply, wealth, money=market.money, tol=TOLERANCE)
         return found, valuations, wealth
 
-    def _told(
-        self, offer: Offer, seen: Seen, found: Equilibrium, valuations: Any, wealth: Any
-    ) -> dict[str, np.ndarray]:
+    def _told(self, offer: Offer, seen: Any, valuations: Any, wealth: Any) -> dict[str, np.ndarray]:
         units = self._cast.goods.units
         deal, supply = seen.trade, np.asarray(offer.supply)
         own = deal.bought[self._rows.owners + self._bidders.order] * units
         prices = deal.prices
         certificate = certify(valuations, supply, wealth, prices, own, money=self.market.money)
         producers, costs = self._rows.producer_rows, seen.costs
-        kept = deal.earned * float(self.market.discount) - deal.spent
+        numerator, denominator = self.market.discount.as_integer_ratio()
+        gained = deal.earned * numerator // denominator - deal.spent
         moved = seen.moved
         return {
             "prices": prices,
@@ -213,12 +212,12 @@ class WideEconomy:
             "levels": seen.levels,
             "worths": seen.worths[self._rows.household_rows],
             "costs": costs,
-            "profits": kept[producers] / TICKS_PER_CREDIT - costs,
+            "profits": gained[producers] / TICKS_PER_CREDIT - costs,
             "violation": np.asarray(certificate.violation),
             "quanta": np.stack([moved.inflow, moved.produced, moved.consumed]),
         }
 
-    def _check(self, state: WideState, seen: Seen) -> None:
+    def _check(self, state: WideState, seen: Any) -> None:
         faults = int(state.ledger.faults)
         if not faults:
             return
