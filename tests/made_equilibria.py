@@ -36,18 +36,8 @@ def family_of(kind, t, p, x, rng):
     if kind == "log":
         offsets = rng.uniform(0.5, 2, x.shape)
         return cv.Logarithmic(np.where(held, cost * (x + offsets), 0.9 * cost * offsets), offsets)
-    if kind == "pieces":
-        slopes = np.stack([1.5 * cost, 0.5 * cost], axis=2)
-        return cv.PiecewiseLinear(
-            np.where(held[..., None], slopes, 0.6 * slopes),
-            np.stack([np.where(held, x, 1), np.where(held, np.inf, 0)], axis=2),
-        )
-    if kind == "bounded":
-        curved = np.where(np.arange(n) % 3, rng.uniform(0.5, 2, n), 0)
-        bounds = np.where(np.arange(n) % 2, 1.0, np.inf)
-        reached = np.where(np.arange(n) % 2, rng.uniform(1, 1.5, n), 1.0)
-        slopes = t * spends * reached + curved
-        return cv.BoundedLeontief(x, slopes, curved, np.where(curved > 0, bounds, 1.0))
+    if kind in IN_PIECES:
+        return IN_PIECES[kind](x, cost, t * spends, rng)
     if kind == "coupled":
         half = rng.uniform(0, 1, (n, GOODS, GOODS))
         curved = np.einsum("ijk,ilk->ijl", half, half)
@@ -56,8 +46,37 @@ def family_of(kind, t, p, x, rng):
     return cv.Concave(root, np.where(held, 2 * cost * np.sqrt(x), 0), GOODS)
 
 
+def straight(x, cost, _, rng):
+    """The first piece is full, and the second is worth less than it costs."""
+    held = x > 0
+    slopes = np.stack([1.5 * cost, 0.5 * cost], axis=2)
+    return cv.PiecewiseLinear(
+        np.where(held[..., None], slopes, 0.6 * slopes),
+        np.stack([np.where(held, x, 1), np.where(held, np.inf, 0)], axis=2),
+    )
+
+
+def bent(x, cost, _, rng):
+    """The second piece is entered half-way: there it is worth what it costs."""
+    held = x > 0
+    whole = np.where(held, x, 1)
+    slopes = np.stack([2 * cost, 1.25 * cost], axis=2) * np.where(held, 1, 0.4)[..., None]
+    bends = np.stack([0.5 * cost / whole, 0.5 * cost / whole], axis=2) * held[..., None]
+    return cv.PiecewiseQuadratic(slopes, bends, np.stack([0.5 * whole, whole], axis=2))
+
+
+def bounded(x, _, costs, rng):
+    """Every third agent would do more than its bound of 1, were it not for the bound."""
+    each = np.arange(len(x))
+    curved = np.where(each % 3, rng.uniform(0.5, 2, len(x)), 0)
+    reached = np.where(each % 2, rng.uniform(1, 1.5, len(x)), 1.0)
+    bounds = np.where((each % 2 == 0) & (curved > 0), np.inf, 1.0)
+    return cv.BoundedLeontief(x, costs * reached + curved, curved, bounds)
+
+
+IN_PIECES = {"pieces": straight, "bends": bent, "bounded": bounded}
 WHOLE = ("linear", "ces", "cobb", "leontief")
-KINDS = (*WHOLE, "quadratic", "log", "pieces", "bounded", "coupled", "root")
+KINDS = (*WHOLE, "quadratic", "log", "pieces", "bends", "bounded", "coupled", "root")
 
 
 def equilibrium_of(seed, money, kinds=KINDS):

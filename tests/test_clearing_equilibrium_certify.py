@@ -174,7 +174,7 @@ def test_no_pattern_of_zeros_makes_it_speechless(seed, money, share):
             continue
         name = next(n for n in ("values", "slopes", "scales", "parameters") if hasattr(family, n))
         holed = holes(getattr(family, name))
-        if isinstance(family, cv.PiecewiseLinear):
+        if isinstance(family, cv.PiecewiseLinear | cv.PiecewiseQuadratic):
             holed = np.minimum.accumulate(holed, axis=2)  # slopes do not rise
         families[i] = type(family)(**{**vars(family), name: holed})
     found = certify(

@@ -201,6 +201,11 @@ EVERY = {
     "quadratic": {"slopes": [[1.0, 2.0]], "curvatures": [[1.0, 1.0]]},
     "logarithmic": {"scales": [[1.0, 2.0]], "offsets": 1.0},
     "piecewise-linear": {"slopes": [[[2.0, 1.0]] * 2], "widths": [[[1.0, None]] * 2]},
+    "piecewise-quadratic": {
+        "slopes": [[[2.0, 1.0]] * 2],
+        "curvatures": [[[1.0, 0.0]] * 2],
+        "widths": [[[1.0, None]] * 2],
+    },
     "bounded-leontief": {"needs": [[1.0, 2.0]], "slopes": [3.0], "bounds": [None]},
     "coupled-quadratic": {"slopes": [[1.0, 2.0]], "curvatures": [[[1.0, 0.0], [0.0, 1.0]]]},
 }

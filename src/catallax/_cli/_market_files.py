@@ -22,6 +22,7 @@ FAMILIES = {
     "quadratic": families.Quadratic,
     "logarithmic": families.Logarithmic,
     "piecewise-linear": families.PiecewiseLinear,
+    "piecewise-quadratic": families.PiecewiseQuadratic,
     "bounded-leontief": families.BoundedLeontief,
     "coupled-quadratic": families.CoupledQuadratic,
 }
@@ -234,7 +235,7 @@ def _family(path: Path, given: Mapping[str, Any], also: Sequence[str]) -> Any:
         elif part.default is MISSING:
             _missing(path, part.name, f"Values of the family {given['family']!r} need it.")
     first = parts[0].name
-    wanted = 3 if kind is families.PiecewiseLinear else 2
+    wanted = 3 if kind in (families.PiecewiseLinear, families.PiecewiseQuadratic) else 2
     if arrays[first].ndim != wanted:
         words = "agents, goods, pieces" if wanted == 3 else "agents, goods"
         _bad(path, f"has {first} of shape {arrays[first].shape}", f"Its axes are [{words}].")

@@ -115,6 +115,7 @@ the families, and their arrays (a row an agent, a column a good, unless said oth
   quadratic          slopes, curvatures
   logarithmic        scales, offsets (one, or one a good, or a table)
   piecewise-linear   slopes, widths (agents, goods, pieces; a width of null has no end)
+  piecewise-quadratic  slopes, curvatures, widths (each agents, goods, pieces)
   bounded-leontief   needs, slopes, curvatures, bounds (a bound of null is none)
   coupled-quadratic  slopes, curvatures (agents, goods, goods)
 Several families in one market stand in a list, and their agents in that order:

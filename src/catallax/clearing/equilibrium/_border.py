@@ -22,6 +22,7 @@ from catallax.clearing.equilibrium.valuations import (
     Logarithmic,
     Mixed,
     PiecewiseLinear,
+    PiecewiseQuadratic,
     Quadratic,
     Valuations,
 )
@@ -36,6 +37,7 @@ CLOSED = (
     Quadratic,
     Logarithmic,
     PiecewiseLinear,
+    PiecewiseQuadratic,
     CoupledQuadratic,
     BoundedLeontief,
 )
@@ -264,19 +266,41 @@ def _(family: Logarithmic) -> Logarithmic:
 
 @_checked.register
 def _(family: PiecewiseLinear) -> PiecewiseLinear:
+    slopes, widths = _pieces(family)
+    _require_falling(slopes, slopes)
+    return PiecewiseLinear(slopes, widths)
+
+
+@_checked.register
+def _(family: PiecewiseQuadratic) -> PiecewiseQuadratic:
+    slopes, widths = _pieces(family)
+    curvatures = _like("curvatures", family.curvatures, slopes.shape)
+    if curvatures.min() < 0:
+        raise _convex("curvatures", curvatures, curvatures < 0, "With a curvature below 0")
+    peak = slopes / np.where(curvatures > 0, curvatures, 1.0)
+    widths = np.where(curvatures > 0, np.minimum(widths, peak), widths)
+    ends = slopes - np.where(curvatures > 0, curvatures * np.minimum(widths, peak), 0.0)
+    _require_falling(slopes, ends)
+    return PiecewiseQuadratic(slopes, _bounded("valuations.curvatures", curvatures), widths)
+
+
+def _pieces(family: Any) -> tuple[np.ndarray, np.ndarray]:
     slopes = _table("slopes", family.slopes, axes=3)
     widths = _like("widths", family.widths, slopes.shape)
     if not widths.min() >= 0:
         raise _wrong("valuations.widths", widths, ~(widths >= 0))
-    rises = slopes[:, :, 1:] > slopes[:, :, :-1]
+    return slopes, widths
+
+
+def _require_falling(slopes: np.ndarray, ends: np.ndarray) -> None:
+    rises = slopes[:, :, 1:] > ends[:, :, :-1] + SUMS * (slopes - ends)[:, :, :-1]
     if rises.any():
         i, j, k = map(int, np.argwhere(rises)[0])
         raise NotConcave(
-            f"valuations.slopes[{i}, {j}] rise from {slopes[i, j, k]} to {slopes[i, j, k + 1]}.",
+            f"valuations.slopes[{i}, {j}] rise from {ends[i, j, k]} to {slopes[i, j, k + 1]}.",
             "The first units of a good must be worth most.",
             "Put the pieces in order, the steepest first.",
         )
-    return PiecewiseLinear(slopes, widths)
 
 
 @_checked.register

@@ -26,6 +26,7 @@ from catallax.clearing.equilibrium.valuations import (
     Linear,
     Logarithmic,
     PiecewiseLinear,
+    PiecewiseQuadratic,
     Quadratic,
 )
 
@@ -143,8 +144,9 @@ def _(family: Any, share: float) -> Array:
     return _highest_by_cost(family)
 
 
-@highest_bids.register
-def _(family: PiecewiseLinear, share: float) -> Array:
+@highest_bids.register(PiecewiseLinear)
+@highest_bids.register(PiecewiseQuadratic)
+def _(family: Any, share: float) -> Array:
     return jnp.max(jnp.asarray(family.slopes), axis=(0, 2))
 
 
@@ -188,11 +190,13 @@ def block_of(family: Any, wealth: Float[Array, "n"], rule: Rule) -> Block:
         return Recipes(family, wealth, rule)
     if isinstance(family, Linear | CES | Quadratic | Logarithmic):
         return Quantities(family, wealth, rule)
-    if isinstance(family, PiecewiseLinear):
+    if isinstance(family, PiecewiseLinear | PiecewiseQuadratic):
         usable = jnp.asarray(family.widths) > 0
         widths = jnp.where(usable, jnp.minimum(family.widths, WIDEST_PIECE), 1.0)
         slopes = jnp.where(usable, family.slopes, 0.0)
-        return Pieces(slopes, widths, wealth, rule)
+        bent = isinstance(family, PiecewiseQuadratic)
+        curvatures = jnp.where(usable, family.curvatures, 0.0) if bent else None
+        return Pieces(slopes, curvatures, widths, wealth, rule)
     if isinstance(family, BoundedLeontief):
         return Levels(_within_reach(family), wealth, rule)
     return Curved(family, wealth, rule)

@@ -20,6 +20,7 @@ from catallax.clearing.equilibrium.valuations import (
     Logarithmic,
     Mixed,
     PiecewiseLinear,
+    PiecewiseQuadratic,
     Quadratic,
 )
 
@@ -31,6 +32,7 @@ PADDED = (
     Quadratic,
     Logarithmic,
     PiecewiseLinear,
+    PiecewiseQuadratic,
     BoundedLeontief,
 )
 """Families that can be padded; others are compiled for the size that they have."""
@@ -156,6 +158,15 @@ def _(family: PiecewiseLinear, agents: int, goods: int) -> PiecewiseLinear:
     grown = np.pad(slopes, edges)
     grown[family.agents :, family.goods, :] = _typical(slopes)
     return PiecewiseLinear(grown, np.pad(widths, edges, constant_values=np.inf))
+
+
+@_padded.register
+def _(family: PiecewiseQuadratic, agents: int, goods: int) -> PiecewiseQuadratic:
+    straight = _padded(PiecewiseLinear(family.slopes, family.widths), agents, goods)
+    slopes = np.shape(family.slopes)
+    curvatures = np.broadcast_to(np.asarray(family.curvatures, np.float64), slopes)
+    edges = [(0, new - old) for new, old in zip(straight.slopes.shape, slopes, strict=True)]
+    return PiecewiseQuadratic(straight.slopes, np.pad(curvatures, edges), straight.widths)
 
 
 @_padded.register

@@ -1,4 +1,4 @@
-"""Agents whose slopes fall in steps: every piece of a good is a linear good of its own, bounded."""
+"""Agents whose slopes fall in pieces: each piece of a good is a good of its own, bounded."""
 
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ class Filling(NamedTuple):
         filled: x > 0.
         room: h = width − x > 0.
         aversion: z > 0, for x ≥ 0.
-        pressure: ζ > 0, for x ≤ width: `p + ζ − z = β s`.
+        pressure: ζ > 0, for x ≤ width: `p + ζ − z = β g` with the slope `g = s − q x`.
         purse: The `Purse`.
     """
 
@@ -28,9 +28,10 @@ class Filling(NamedTuple):
 
 
 class FillingSeen(NamedTuple):
-    """What is known of a `Filling`: `D⁻¹`, `h = D⁻¹ s`, `a = s·h` and κ."""
+    """What is known of a `Filling`: slopes g, `D⁻¹`, `h = D⁻¹ g`, `a = g·h` and κ."""
 
     worth: Float[Array, "n"]
+    slope: Float[Array, "n m k"]
     loose: Float[Array, "n m k"]
     lean: Float[Array, "n m k"]
     give: Float[Array, "n"]
@@ -39,29 +40,40 @@ class FillingSeen(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """Agents with piecewise linear values.
+    """Agents with piecewise linear or quadratic values.
 
     Args:
         slopes: `[n, m, k]`, s.
+        curvatures: `[n, m, k]`, q; None where nothing bends.
         widths: `[n, m, k]`, above 0 and finite.
         wealth: `[n]`.
         rule: What money means.
     """
 
     slopes: Float[Array, "n m k"]
+    curvatures: Float[Array, "n m k"] | None
     widths: Float[Array, "n m k"]
     wealth: Float[Array, "n"]
     rule: Rule
+
+    def slope(self, filled: Array) -> Array:
+        """Returns `s − q x`."""
+        return self.slopes if self.curvatures is None else self.slopes - self.curvatures * filled
+
+    def gained(self, filled: Array) -> Array:
+        """Returns `Σ s x − q x² / 2`."""
+        mean = self.slope(filled / 2)
+        return jnp.sum(mean * filled, axis=(1, 2))
 
     def begin(self, prices: Array, share: Any) -> Filling:
         """Returns pieces filled by equal shares, at most half, and a β that makes none dear."""
         pieces = self.slopes.shape[2]
         filled = jnp.minimum(share / pieces, self.widths / 2)
-        worth = jnp.sum(self.slopes * filled, axis=(1, 2))
+        worth = self.gained(filled)
         highest = jnp.max(self.slopes / prices[:, None], axis=(1, 2))
         beta = 0.5 * jnp.minimum(1.0, 1 / jnp.maximum(highest, 1e-300))
         purse = self.rule.begin(beta, worth, self.wealth)
-        excess = prices[:, None] - purse.beta[:, None, None] * self.slopes
+        excess = prices[:, None] - purse.beta[:, None, None] * self.slope(filled)
         pressure = jnp.maximum(-excess, 0) + 0.1 * prices[:, None]
         return Filling(filled, self.widths - filled, excess + pressure, pressure, purse)
 
@@ -70,13 +82,16 @@ class Pieces(NamedTuple):
         return jnp.zeros(state.filled.shape[1])
 
     def look(self, state: Filling, prices: Array, settled: bool = False) -> FillingSeen:
-        """Returns the pieces of `(diag(z/x + ζ/h))⁻¹`."""
-        worth = jnp.sum(self.slopes * state.filled, axis=(1, 2))
-        loose = 1 / (state.aversion / state.filled + state.pressure / state.room)
-        lean = loose * self.slopes
-        give = jnp.sum(lean * self.slopes, axis=(1, 2))
+        """Returns the pieces of `(diag(z/x + ζ/h + β q))⁻¹`."""
+        worth, slope = self.gained(state.filled), self.slope(state.filled)
+        stiff = state.aversion / state.filled + state.pressure / state.room
+        if self.curvatures is not None:
+            stiff = stiff + state.purse.beta[:, None, None] * self.curvatures
+        loose = 1 / stiff
+        lean = loose * slope
+        give = jnp.sum(lean * slope, axis=(1, 2))
         kappa = self.rule.equation(state.purse, worth, self.wealth, 0.0, None).kappa
-        return FillingSeen(worth, loose, lean, give, kappa, prices)
+        return FillingSeen(worth, slope, loose, lean, give, kappa, prices)
 
     def bundles(self, state: Filling, seen: FillingSeen) -> Array:
         """Returns the sums over pieces."""
@@ -94,13 +109,13 @@ class Pieces(NamedTuple):
     def constant(
         self, state: Filling, seen: FillingSeen, mu: Any, second: Filling | None
     ) -> tuple[Array, Any]:
-        """Returns `Σ_i K (ρ + s t)` with `ρ = µ/x − µ/h − p + β s`."""
+        """Returns `Σ_i K (ρ + g t)` with `ρ = µ/x − µ/h − p + β g`."""
         lower = None if second is None else (second.filled, second.aversion)
         upper = None if second is None else (second.room, second.pressure)
         below = shortfall(mu, lambda: 1 / state.filled / state.aversion, lower)
         above = shortfall(mu, lambda: 1 / state.room / state.pressure, upper)
         lift, press = state.aversion * (1 + below), state.pressure * (1 + above)
-        pull = lift - press - seen.prices[:, None] + state.purse.beta[:, None, None] * self.slopes
+        pull = lift - press - seen.prices[:, None] + state.purse.beta[:, None, None] * seen.slope
         purse = None if second is None else second.purse
         equation = self.rule.equation(state.purse, seen.worth, self.wealth, mu, purse)
         along = jnp.sum(seen.lean * pull, axis=(1, 2))
@@ -122,7 +137,8 @@ class Pieces(NamedTuple):
 
     def settle(self, state: Filling, prices: Array) -> Filling:
         """Returns the state with z read off its definition wherever that is well inside."""
-        exact = prices[:, None] + state.pressure - state.purse.beta[:, None, None] * self.slopes
+        lift = state.purse.beta[:, None, None] * self.slope(state.filled)
+        exact = prices[:, None] + state.pressure - lift
         inside = exact > RESET * state.aversion
         return state._replace(aversion=jnp.where(inside, exact, state.aversion))
 
@@ -136,8 +152,8 @@ class Pieces(NamedTuple):
         return (*own, *self.rule.products(state.purse))
 
     def misses(self, state: Filling, seen: FillingSeen, prices: Array) -> Array:
-        """Returns the largest miss of `p + ζ − z = β s` and of the rule."""
+        """Returns the largest miss of `p + ζ − z = β g` and of the rule."""
         beta = state.purse.beta[:, None, None]
-        off = prices[:, None] + state.pressure - state.aversion - beta * self.slopes
+        off = prices[:, None] + state.pressure - state.aversion - beta * seen.slope
         purse = self.rule.misses(state.purse, seen.worth, self.wealth)
         return jnp.maximum(jnp.max(jnp.abs(off)), jnp.max(purse))

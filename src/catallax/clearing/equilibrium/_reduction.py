@@ -27,6 +27,7 @@ from catallax.clearing.equilibrium.valuations import (
     Logarithmic,
     Mixed,
     PiecewiseLinear,
+    PiecewiseQuadratic,
     Quadratic,
 )
 
@@ -38,11 +39,13 @@ class Reduction(NamedTuple):
         market: What is left, or None if nobody is.
         agents: Which agents of the whole market are left, in the order of the part.
         goods: Which goods are left.
+        in_place: Whether its families are those of the whole market, in their order.
     """
 
     market: Market | None
     agents: np.ndarray
     goods: np.ndarray
+    in_place: bool = True
 
     def put_back(
         self, whole: Market, prices: Any, bundles: Any, spending: Any
@@ -112,7 +115,7 @@ def reduced(whole: Market) -> Reduction | None:
     agents = np.concatenate(rows)
     valuations = parts[0] if len(parts) == 1 else Mixed(tuple(parts))
     left = Market(valuations, whole.supply[goods], whole.wealth[agents], whole.money)
-    return Reduction(left, agents, np.flatnonzero(goods))
+    return Reduction(left, agents, np.flatnonzero(goods), not any(mixed))
 
 
 def _of_both_signs(family: CES) -> bool:
@@ -194,8 +197,9 @@ def _(family: BoundedLeontief, supply: np.ndarray) -> np.ndarray:
     return (np.asarray(family.needs) > 0) & runs[:, None]
 
 
-@wanted.register
-def _(family: PiecewiseLinear, supply: np.ndarray) -> np.ndarray:
+@wanted.register(PiecewiseLinear)
+@wanted.register(PiecewiseQuadratic)
+def _(family: Any, supply: np.ndarray) -> np.ndarray:
     return np.any((np.asarray(family.slopes) > 0) & (np.asarray(family.widths) > 0), axis=2)
 
 
@@ -270,6 +274,7 @@ def part_of(family: Any, agents: np.ndarray, goods: np.ndarray) -> Any:
 @part_of.register(Quadratic)
 @part_of.register(Logarithmic)
 @part_of.register(PiecewiseLinear)
+@part_of.register(PiecewiseQuadratic)
 @part_of.register(BoundedLeontief)
 def _(family: Any, agents: np.ndarray, goods: np.ndarray) -> Any:
     cut = {}

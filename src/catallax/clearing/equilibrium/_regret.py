@@ -13,6 +13,7 @@ from catallax.clearing.equilibrium.valuations import (
     Linear,
     Logarithmic,
     PiecewiseLinear,
+    PiecewiseQuadratic,
     Quadratic,
 )
 
@@ -84,7 +85,8 @@ def best_utility(
 
 def rests_on_trust(family: Any) -> bool:
     """Returns whether regret is a bound only if somebody else's function really is concave."""
-    closed = (Linear, Quadratic, Logarithmic, PiecewiseLinear, CoupledQuadratic, BoundedLeontief)
+    whole = (Quadratic, Logarithmic, CoupledQuadratic, BoundedLeontief)
+    closed = (Linear, PiecewiseLinear, PiecewiseQuadratic, *whole)
     return not (family.homogeneous or isinstance(family, closed))
 
 
@@ -179,6 +181,33 @@ class _Logarithm(NamedTuple):
         return jnp.sum(worth - _product(asked, amounts), axis=1)
 
 
+class _Bends(NamedTuple):
+    """`Σ_jk s_jk y_jk − q_jk y_jk² / 2` over `0 ≤ y_jk ≤ w_jk`."""
+
+    slopes: Float[Array, "n m k"]
+    curvatures: Float[Array, "n m k"]
+    widths: Float[Array, "n m k"]
+
+    @property
+    def steepest(self) -> Float[Array, "n m"]:
+        return jnp.max(jnp.where(self.widths > 0, self.slopes, 0.0), axis=2)
+
+    def filled(self, asked: Float[Array, "n m"]) -> Float[Array, "n m k"]:
+        gains = jnp.maximum(self.slopes - asked[..., None], 0.0)
+        curved = self.curvatures > 0
+        peak = gains / jnp.where(curved, self.curvatures, 1.0)
+        wanted = jnp.where(gains > 0, self.widths, 0.0)
+        return jnp.where(curved, jnp.minimum(peak, self.widths), wanted)
+
+    def demand(self, asked: Float[Array, "n m"]) -> Float[Array, "n m"]:
+        return jnp.sum(self.filled(asked), axis=2)
+
+    def surplus(self, asked: Float[Array, "n m"]) -> Float[Array, "n"]:
+        filled = self.filled(asked)
+        means = self.slopes - asked[..., None] - self.curvatures * filled / 2
+        return jnp.sum(_product(means, filled), axis=(1, 2))
+
+
 class _Level(NamedTuple):
     """`s z − q z² / 2` over `0 ≤ z ≤ reach`, where a level takes `a z` of all goods."""
 
@@ -231,6 +260,9 @@ def _curve(group: _Group, prices: Array, slopes: Array, nothing: Array) -> Any:
         ratios = jnp.where(needs > 0, _reach(group, prices, steepest) / _positive(needs), jnp.inf)
         reach = jnp.minimum(jnp.min(ratios, axis=1), family.most)
         return _Level(needs, slopes, jnp.asarray(family.curvatures), reach)
+    if isinstance(family, PiecewiseQuadratic):
+        whole = _Bends(*map(jnp.asarray, (family.slopes, family.curvatures, family.widths)))
+        return whole._replace(widths=_cut(whole.widths, _reach(group, prices, whole.steepest)))
     if isinstance(family, PiecewiseLinear):
         whole = _Pieces(jnp.asarray(family.slopes), jnp.asarray(family.widths), jnp.zeros(shape[0]))
         return whole._replace(widths=_cut(whole.widths, _reach(group, prices, whole.steepest)))

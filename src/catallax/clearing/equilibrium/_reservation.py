@@ -20,6 +20,7 @@ from catallax.clearing.equilibrium.valuations import (
     Linear,
     Logarithmic,
     PiecewiseLinear,
+    PiecewiseQuadratic,
     Quadratic,
 )
 
@@ -217,8 +218,9 @@ def _(family: Logarithmic, standing: Standing) -> np.ndarray:
     return standing.beta[:, None] * np.asarray(family.scales) / np.asarray(family.offsets)
 
 
-@bids.register
-def _(family: PiecewiseLinear, standing: Standing) -> np.ndarray:
+@bids.register(PiecewiseLinear)
+@bids.register(PiecewiseQuadratic)
+def _(family: Any, standing: Standing) -> np.ndarray:
     first = np.where(np.asarray(family.widths) > 0, np.asarray(family.slopes), 0.0).max(axis=2)
     return standing.beta[:, None] * first
 

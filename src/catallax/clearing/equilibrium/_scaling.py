@@ -16,6 +16,7 @@ from catallax.clearing.equilibrium.valuations import (
     Linear,
     Logarithmic,
     PiecewiseLinear,
+    PiecewiseQuadratic,
     Quadratic,
 )
 
@@ -107,6 +108,13 @@ def _(family: PiecewiseLinear, supply: Array) -> PiecewiseLinear:
 
 
 @in_shares.register
+def _(family: PiecewiseQuadratic, supply: Array) -> PiecewiseQuadratic:
+    curvatures = jnp.asarray(family.curvatures) * supply[:, None] ** 2
+    slopes = jnp.asarray(family.slopes) * supply[:, None]
+    return PiecewiseQuadratic(slopes, curvatures, jnp.asarray(family.widths) / supply[:, None])
+
+
+@in_shares.register
 def _(family: BoundedLeontief, supply: Array) -> BoundedLeontief:
     return dataclasses.replace(family, needs=jnp.asarray(family.needs) / supply)
 
@@ -151,6 +159,12 @@ def _(family: Logarithmic, factor: Array) -> Logarithmic:
 @times.register
 def _(family: PiecewiseLinear, factor: Array) -> PiecewiseLinear:
     return PiecewiseLinear(family.slopes * factor[:, None, None], family.widths)
+
+
+@times.register
+def _(family: PiecewiseQuadratic, factor: Array) -> PiecewiseQuadratic:
+    each = factor[:, None, None]
+    return PiecewiseQuadratic(family.slopes * each, family.curvatures * each, family.widths)
 
 
 @times.register

@@ -2,7 +2,7 @@
 
 import dataclasses
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from catallax.clearing.equilibrium._border import market_of
 from catallax.clearing.equilibrium._caps import caps_are_met, met
 from catallax.clearing.equilibrium._certificate import certificate_of
 from catallax.clearing.equilibrium._default import default_methods
+from catallax.clearing.equilibrium._idling import idled
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._method import Found, Method
 from catallax.clearing.equilibrium._outcome import Certificate, Equilibrium, Result
@@ -30,6 +31,10 @@ from catallax.clearing.equilibrium.valuations import Valuations
 
 DEAR = 1e100
 """A price that nobody pays."""
+
+SPREAD, LITTLE = 4, 2**14
+"""What is left of a market is solved in its place, unless the whole has so many times as many
+values and more than so many."""
 
 
 def equilibrium(
@@ -123,7 +128,7 @@ def solved(market: Market, method: Method, tol: float, start: Any = None) -> Equ
     if left is None:
         outcome = _nothing(type(method).__name__)
     else:
-        outcome = _of_what_is_left(left, method, tol, start)
+        outcome = _of_what_is_left(_placed(market, reduction), method, tol, start)
     triple = outcome.prices, outcome.bundles, outcome.spending
     all_met = False
     if left is not None and left.money == "cap" and _met(left, outcome, tol):
@@ -146,8 +151,39 @@ def solved(market: Market, method: Method, tol: float, start: Any = None) -> Equ
     )
 
 
-def _of_what_is_left(market: Market, method: Method, tol: float, start: Any) -> Equilibrium:
-    grown, rows, goods = padded(market), rows_of(market), market.supply.size
+class _Placed(NamedTuple):
+    """A market of a size from `bucket`, and where in it stand those who are left."""
+
+    grown: Market
+    rows: np.ndarray
+    goods: np.ndarray
+
+
+def _placed(whole: Market, reduction: Reduction | None) -> _Placed:
+    """Returns what is left, padded: where it stands in the whole market, if that is not far larger.
+
+    So a market in which agents and goods come and go keeps its size, and its program.
+    """
+    if reduction is None:
+        return _Placed(padded(whole), rows_of(whole), np.arange(whole.supply.size))
+    left: Any = reduction.market
+    alone = _Placed(padded(left), rows_of(left), np.arange(left.supply.size))
+    size = whole.wealth.size * whole.supply.size
+    enough = SPREAD * left.wealth.size * left.supply.size
+    if not reduction.in_place or size > max(enough, LITTLE):
+        return alone
+    grown, rows = padded(whole), rows_of(whole)[reduction.agents]
+    if grown is whole:
+        return alone
+    agents, goods = _real(grown, rows, reduction.goods)
+    beside = whole.supply.size
+    there = goods | (np.arange(goods.size) >= beside)
+    added = ~_real(grown, rows_of(whole), reduction.goods)[0]
+    return _Placed(idled(grown, agents | added, there, beside), rows, reduction.goods)
+
+
+def _of_what_is_left(placed: _Placed, method: Method, tol: float, start: Any) -> Equilibrium:
+    grown, rows, goods = placed
     real = _real(grown, rows, goods)
     if isinstance(method, Smoothed):
         # It follows those who are near indifference; added agents, all alike, would crowd them out.
@@ -158,14 +194,14 @@ def _of_what_is_left(market: Market, method: Method, tol: float, start: Any) -> 
         prices, bundles, spending, steps = map(np.asarray, parts)
         certificate = _cut(jax.tree.map(np.asarray, seen), rows, goods)
     return Equilibrium(
-        prices=prices[:goods],
-        bundles=bundles[rows, :goods],
+        prices=prices[goods],
+        bundles=bundles[np.ix_(rows, goods)],
         certificate=certificate,
         code=_code(certificate, tol),
         steps=steps,
         spending=spending[rows],
         all_caps_met=np.asarray(False),
-        no_supply=market.supply == 0,
+        no_supply=np.zeros(goods.size, bool),
         warm=found.warm,
         method=type(method).__name__,
     )
@@ -203,21 +239,25 @@ def _put_back(reduction: Reduction, market: Market, triple: Any, tol: float) -> 
 
 def measured(market: Market, prices: np.ndarray, bundles: np.ndarray) -> Certificate:
     """Returns the certificate of a market and a pair, in a program for its bucket."""
-    grown, rows, goods = padded(market), rows_of(market), market.supply.size
+    grown, rows, goods = _placed(market, None)
     wide_prices = np.zeros(grown.supply.size)
     wide_bundles = np.zeros((grown.wealth.size, grown.supply.size))
-    wide_prices[:goods] = prices
-    wide_bundles[rows, :goods] = bundles
+    wide_prices[goods] = prices
+    wide_bundles[np.ix_(rows, goods)] = bundles
     with exact():
         seen = _measured(grown, _real(grown, rows, goods), wide_prices, wide_bundles)
         return _cut(jax.tree.map(np.asarray, seen), rows, goods)
 
 
-def _real(grown: Market, rows: np.ndarray, goods: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns which agents and which goods were not added by padding."""
-    agents = np.zeros(grown.wealth.size, bool)
-    agents[rows] = True
-    return agents, np.arange(grown.supply.size) < goods
+def _real(grown: Market, rows: np.ndarray, goods: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which agents and which goods are not beside the market."""
+    return _at(rows, grown.wealth.size), _at(goods, grown.supply.size)
+
+
+def _at(places: np.ndarray, size: int) -> np.ndarray:
+    there = np.zeros(size, bool)
+    there[places] = True
+    return there
 
 
 def _code(certificate: Certificate, tol: float) -> np.ndarray:
@@ -256,11 +296,11 @@ _measured = compiled(_own_certificate)
 _worth = compiled(lambda valuations, bundles: valuations.worth(bundles))
 
 
-def _cut(certificate: Certificate, rows: np.ndarray, goods: int) -> Certificate:
+def _cut(certificate: Certificate, rows: np.ndarray, goods: np.ndarray) -> Certificate:
     """Returns the part of a certificate that speaks of the real market."""
     return dataclasses.replace(
         certificate,
-        leftover=certificate.leftover[:goods],
+        leftover=certificate.leftover[goods],
         overspent=certificate.overspent[rows],
         irrational=certificate.irrational[rows],
         regret=certificate.regret[rows],

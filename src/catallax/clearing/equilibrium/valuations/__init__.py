@@ -12,4 +12,7 @@ from catallax.clearing.equilibrium.valuations._protocol import Homogeneous as Ho
 from catallax.clearing.equilibrium.valuations._protocol import Valuations as Valuations
 from catallax.clearing.equilibrium.valuations._separable import Logarithmic as Logarithmic
 from catallax.clearing.equilibrium.valuations._separable import PiecewiseLinear as PiecewiseLinear
+from catallax.clearing.equilibrium.valuations._separable import (
+    PiecewiseQuadratic as PiecewiseQuadratic,
+)
 from catallax.clearing.equilibrium.valuations._separable import Quadratic as Quadratic

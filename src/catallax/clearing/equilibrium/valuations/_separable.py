@@ -1,4 +1,4 @@
-"""Valuations that add up over goods: quadratic, logarithmic, piecewise linear."""
+"""Valuations that add up over goods: quadratic, logarithmic, and in pieces."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -118,8 +118,64 @@ class PiecewiseLinear:
 
     def worth(self, bundles: Float[Array, "n m"]) -> Float[Array, "n"]:
         """Returns `[agents]`, what each bundle is worth."""
-        slopes, widths = jnp.asarray(self.slopes), jnp.asarray(self.widths)
-        ends = jnp.cumsum(widths, axis=2)
-        starts = jnp.concatenate([jnp.zeros_like(ends[..., :1]), ends[..., :-1]], axis=2)
-        filled = jnp.clip(bundles[..., None] - starts, 0.0, widths)
-        return jnp.sum(slopes * jnp.where(jnp.isnan(filled), 0.0, filled), axis=(1, 2))
+        filled = _filled(jnp.asarray(self.widths), bundles)
+        return jnp.sum(jnp.asarray(self.slopes) * filled, axis=(1, 2))
+
+
+@register_dataclass
+@dataclass(frozen=True)
+class PiecewiseQuadratic:
+    """The first units are worth most: slopes fall within a piece, and from piece to piece.
+
+    `v(x) = Σ_j Σ_k s_jk y_jk − q_jk y_jk² / 2` with `y_jk = min(max(x_j − Σ_{l<k} w_jl, 0), w_jk)`;
+    beyond the last piece a good is worth nothing more. A piece ends at `s / q` at the latest, where
+    its slope is 0.
+
+    Args:
+        slopes: `[agents, goods, pieces]`, s, money for the first unit of a piece, 0 or more, at
+            most what the last unit of the piece before is worth.
+        curvatures: One number or `[agents, goods, pieces]`, q, 0 or more.
+        widths: `[agents, goods, pieces]`, w, quantities, 0 or more; infinity is allowed.
+
+    Example:
+        >>> import numpy as np, catallax as cx
+        >>> market = cx.valuations.PiecewiseQuadratic([[[3.0, 1.0]]], [[[1.0, 0]]], [[[2, 5]]])
+        >>> float(market.worth(np.array([[4.0]]))[0])
+        6.0
+    """
+
+    slopes: ArrayLike
+    curvatures: ArrayLike
+    widths: ArrayLike
+    homogeneous: ClassVar[bool] = False
+
+    @property
+    def agents(self) -> int:
+        """How many agents."""
+        return np.shape(self.slopes)[0]
+
+    @property
+    def goods(self) -> int:
+        """How many goods."""
+        return np.shape(self.slopes)[1]
+
+    @property
+    def reached(self) -> Float[Array, "n m k"]:
+        """`[agents, goods, pieces]`, how wide a piece is until it is worth nothing."""
+        curved = jnp.asarray(self.curvatures) > 0
+        peak = jnp.asarray(self.slopes) / jnp.where(curved, self.curvatures, 1.0)
+        return jnp.minimum(jnp.asarray(self.widths), jnp.where(curved, peak, jnp.inf))
+
+    def worth(self, bundles: Float[Array, "n m"]) -> Float[Array, "n"]:
+        """Returns `[agents]`, what each bundle is worth."""
+        filled = _filled(self.reached, bundles)
+        means = jnp.asarray(self.slopes) - jnp.asarray(self.curvatures) * filled / 2
+        return jnp.sum(means * filled, axis=(1, 2))
+
+
+def _filled(widths: Array, bundles: Array) -> Float[Array, "n m k"]:
+    """Returns how much of each piece a bundle fills."""
+    ends = jnp.cumsum(widths, axis=2)
+    starts = jnp.concatenate([jnp.zeros_like(ends[..., :1]), ends[..., :-1]], axis=2)
+    filled = jnp.clip(bundles[..., None] - starts, 0.0, widths)
+    return jnp.where(jnp.isnan(filled), 0.0, filled)
