@@ -5,5 +5,6 @@ from ._history import History as History
 from ._market import WideMarket as WideMarket
 from ._rules import Expectations as Expectations
 from ._rules import Inertia as Inertia
+from ._rules import Patience as Patience
 from ._rules import Rewards as Rewards
 from ._rules import Stipends as Stipends

@@ -4,18 +4,21 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Float64, Int
+from jaxtyping import Array, Bool, Float64, Int
 
 from catallax.clearing.equilibrium.valuations import (
     BoundedLeontief,
     Concave,
     Mixed,
     PiecewiseLinear,
+    PiecewiseQuadratic,
+    Quadratic,
 )
 from catallax.industries import Household, Industry
 from catallax.techniques import OnGoods
 
-from ._makers import Makers, makers_of
+from ._makers import Makers, makers_of, revenue_of
+from ._market import WideMarket
 from ._rules import Inertia
 
 
@@ -39,15 +42,23 @@ class Bidders(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """What producers go by.
+    """What agents go by: last prices, and what each has seen of its own.
 
     Attributes:
         forecasts: float64 `[m]`, p̂, credits for 1 of a good in the next step.
+        offered: float64 `[m]`, what sellers hold.
         scales: float64 `[P]`, z̄; NaN for techniques without a level.
+        brought: float64 `[P]`, R.
+        reached: float64 `[P]`, the highest level so far.
+        alive: bool `[P]`.
     """
 
     forecasts: Float64[np.ndarray, "m"]
+    offered: Float64[np.ndarray, "m"]
     scales: Float64[np.ndarray, "P"]
+    brought: Float64[np.ndarray, "P"]
+    reached: Float64[np.ndarray, "P"]
+    alive: Bool[np.ndarray, "P"]
 
 
 def bidders_of(industry: Industry) -> Bidders:
@@ -85,71 +96,110 @@ def wants_of(households: Sequence[Household], goods: Sequence[str]) -> Piecewise
     return PiecewiseLinear(slopes, widths)
 
 
-def valuations_of(
-    bidders: Bidders,
-    outlook: Outlook,
-    alive: np.ndarray,
-    inertia: Inertia,
-    discount: float,
-) -> Any:
-    """Returns what everybody bids, `∇α_b = γ Dαᵀ p̂ − ∇cost`, in the order of `Bidders.order`.
-
-    A producer in fixed proportions bids what a level brings, less what inertia subtracts:
-    `(γ b·p̂ − c) z − (ρ/2)(z − z̄)²` up to its capacity. It reads forecasts, its own technique and
-    where it has been itself, and nothing of anybody else's.
+def valuations_of(bidders: Bidders, outlook: Outlook, market: WideMarket) -> Any:
+    """Returns what everybody bids: producers, households, and sellers for what they hold back.
 
     Args:
         bidders: Who bids.
-        outlook: What producers go by.
-        alive: bool `[P]`; the dead bid nothing.
-        inertia: How slowly they change.
-        discount: γ.
+        outlook: What they go by.
+        market: The rules.
 
     Returns:
-        Valuations of one or more families.
+        Valuations of one family or more; first those of `Bidders.order`, then, if anybody is
+        patient, one for all sellers.
 
     Source: paper section 2.2, "Computing prices via backpropagation".
     """
-    families: list[Any] = []
-    makers, worth = bidders.makers, discount * outlook.forecasts
-    if makers.linear.size:
-        gains, scales = level_gains(makers, outlook, discount), outlook.scales[makers.linear]
-        bend = inertia.strength * np.maximum(gains, 0.0) / _capacity(makers, scales)
-        slopes = np.maximum(gains + bend * scales, 0.0) * alive[makers.linear]
-        activities = makers.activities
-        families.append(
-            BoundedLeontief(
-                np.asarray(activities.inputs), slopes, bend, np.asarray(activities.capacity)
-            )
-        )
-    for row, function in zip(makers.curved.tolist(), bidders.worths, strict=True):
-        prices = (worth * alive[row])[None]
-        families.append(Concave(function, (prices, alive[row : row + 1] * 1.0), worth.size))
-    families.append(bidders.wants)
-    return Mixed(tuple(families)) if len(families) > 1 else families[0]
+    families, discount = [], float(market.discount)
+    if bidders.makers.linear.size:
+        families.append(level_bids(bidders.makers, outlook, market.inertia, discount))
+    worth, alive = discount * outlook.forecasts, outlook.alive * 1.0
+    for row, function in zip(bidders.makers.curved.tolist(), bidders.worths, strict=True):
+        settings = (worth * alive[row])[None], alive[row : row + 1]
+        families.append(Concave(function, settings, worth.size))
+    share = market.patience.share
+    families.append(patient_wants(bidders.wants, outlook.forecasts, share))
+    if share > 0:
+        families.append(held_back(outlook, share))
+    return Mixed(tuple(families))
 
 
-def level_gains(makers: Makers, outlook: Outlook, discount: float) -> Float64[np.ndarray, "k"]:
-    """Returns what a level is expected to bring, `γ b·p̂ − c`, of techniques in fixed proportions.
+def level_bids(
+    makers: Makers, outlook: Outlook, inertia: Inertia, discount: float
+) -> BoundedLeontief:
+    """Returns what producers in fixed proportions bid, `∇α_b = γ Dαᵀ p̂ − ∇cost − ρ (z − z̄)`.
+
+    That is `(γ b·p̂ − c) z − (ρ/2)(z − z̄)²` up to the capacity. A producer reads forecasts, its own
+    technique and what it did itself, and nothing of anybody else's.
 
     Args:
         makers: The producers.
         outlook: What they go by.
+        inertia: How slowly they change.
         discount: γ.
 
     Returns:
-        float64 `[k]`, credits, of either sign.
+        Values of k producers.
     """
-    activities = makers.activities
-    revenue = np.asarray(activities.outputs) @ (discount * outlook.forecasts)
-    return revenue - np.asarray(activities.unit_cost)
+    activities, own = makers.activities, makers.linear
+    revenue = np.asarray(revenue_of(makers, outlook.forecasts, discount))
+    gains = revenue - np.asarray(activities.unit_cost)
+    capacity = np.asarray(activities.capacity)
+    size = np.where(np.isfinite(capacity), capacity, outlook.reached[own])
+    most = np.maximum(outlook.brought[own], revenue)
+    # Who never ran has nothing to change slowly.
+    bend = inertia.strength * np.divide(most, size, out=np.zeros_like(most), where=size > 0)
+    slopes = np.maximum(gains + bend * outlook.scales[own], 0.0) * outlook.alive[own]
+    return BoundedLeontief(np.asarray(activities.inputs), slopes, bend, capacity)
 
 
-def _capacity(makers: Makers, scales: np.ndarray) -> np.ndarray:
-    """Returns capacities, and for those who have none what they have been doing."""
-    capacity = np.asarray(makers.activities.capacity)
-    usual = np.where(np.isfinite(capacity), capacity, np.maximum(scales, 1.0))
-    return np.maximum(usual, 1e-12)
+def patient_wants(
+    wants: PiecewiseLinear, forecasts: Float64[np.ndarray, "m"], share: float
+) -> PiecewiseQuadratic:
+    """Returns what households bid: the last units of a want above p̂ for less, down to p̂.
+
+    Several wants for one good wait side by side: between the worths of two of them, the last units
+    of all those above are for sale to the household at once.
+
+    Args:
+        wants: Their values, each good's dearest want first.
+        forecasts: float64 `[m]`, p̂.
+        share: η.
+
+    Returns:
+        Values with two pieces to a want: its first units, and the last ones of all down to there.
+    """
+    slopes, widths = np.asarray(wants.slopes), np.asarray(wants.widths)
+    expected = np.broadcast_to(forecasts[:, None], slopes.shape)
+    over = np.maximum(slopes - expected, 0.0)
+    waits = (over > 0) & np.isfinite(widths)
+    each = share * np.divide(widths, slopes, out=np.zeros_like(over), where=waits)
+    density = np.cumsum(each, axis=2)
+    lower = np.concatenate([slopes[:, :, 1:], np.zeros_like(slopes[:, :, :1])], axis=2)
+    last = density * np.maximum(slopes - np.maximum(lower, expected), 0.0)
+    bend = np.divide(1.0, density, out=np.zeros_like(over), where=density > 0)
+    shape = (*slopes.shape[:2], -1)
+    return PiecewiseQuadratic(
+        np.stack([slopes, slopes], axis=3).reshape(shape),
+        np.stack([0 * bend, bend], axis=3).reshape(shape),
+        np.stack([widths - np.where(waits, each * over, 0.0), last], axis=3).reshape(shape),
+    )
+
+
+def held_back(outlook: Outlook, share: float) -> Quadratic:
+    """Returns at what prices all sellers together hold back how much: `η S (1 − p/p̂)`.
+
+    Args:
+        outlook: What they go by.
+        share: η.
+
+    Returns:
+        Values of one agent, who buys what is not sold; it pays nobody, and gets nothing.
+    """
+    forecasts, most = outlook.forecasts, share * outlook.offered
+    slopes = np.where(most > 0, forecasts, 0.0)
+    bend = np.divide(forecasts, most, out=np.zeros_like(slopes), where=most > 0)
+    return Quadratic(slopes[None], bend[None])
 
 
 def _revenue(technique: OnGoods) -> Callable[[Any, Array], Array]:

@@ -160,7 +160,8 @@ class WideEconomy:
         supply, means = np.asarray(offer.supply), np.asarray(offer.means)
         found, valuations, wealth = self._cleared(supply, means)
         bundles = np.zeros((len(self.names), supply.size))
-        bundles[self._rows.owners + self._bidders.order] = found.bundles
+        order = self._bidders.order
+        bundles[self._rows.owners + order] = found.bundles[: order.size]
         rules = self.market.expectations.rate, self.market.inertia.memory
         with exact():
             state, told = _settled(
@@ -175,31 +176,34 @@ class WideEconomy:
             )
         seen: Any = jax.tree.map(np.asarray, told)
         self._check(state, seen)
-        row = self._told(offer, seen, valuations, wealth)
+        row = self._told(offer, seen, found, valuations, wealth)
         self.state = state
         return row
 
     def _cleared(self, supply: np.ndarray, means: np.ndarray) -> tuple[Equilibrium, Any, Any]:
         market, state = self.market, self.state
-        outlook = Outlook(np.asarray(state.forecasts), np.asarray(state.scales))
-        valuations = valuations_of(
-            self._bidders,
-            outlook,
-            np.asarray(state.alive),
-            market.inertia,
-            float(market.discount),
-        )
-        own = means[self._rows.owners + self._bidders.order] / TICKS_PER_CREDIT
-        wealth = own if market.money == "cap" else None
+        parts = state.scales, state.brought, state.reached, state.alive
+        outlook = Outlook(np.asarray(state.forecasts), supply, *map(np.asarray, parts))
+        valuations = valuations_of(self._bidders, outlook, market)
+        wealth = None
+        if market.money == "cap":
+            own = means[self._rows.owners + self._bidders.order] / TICKS_PER_CREDIT
+            # What is held back is not bought with anybody's money.
+            trust = 2 * float(supply @ outlook.forecasts)
+            wealth = np.append(own, [trust] * (valuations.agents - own.size))
         found = equilibrium(valuations, supply, wealth, money=market.money, tol=TOLERANCE)
         return found, valuations, wealth
 
-    def _told(self, offer: Offer, seen: Any, valuations: Any, wealth: Any) -> dict[str, np.ndarray]:
+    def _told(
+        self, offer: Offer, seen: Any, found: Equilibrium, valuations: Any, wealth: Any
+    ) -> dict[str, np.ndarray]:
         units = self._cast.goods.units
         deal, supply = seen.trade, np.asarray(offer.supply)
-        own = deal.bought[self._rows.owners + self._bidders.order] * units
-        prices = deal.prices
-        certificate = certify(valuations, supply, wealth, prices, own, money=self.market.money)
+        order, prices = self._bidders.order, deal.prices
+        unsold = deal.returned.sum(axis=0) * units
+        bundles = np.minimum(found.bundles, unsold)  # of what is held back, whole quanta
+        bundles[: order.size] = deal.bought[self._rows.owners + order] * units
+        certificate = certify(valuations, supply, wealth, prices, bundles, money=self.market.money)
         producers, costs = self._rows.producer_rows, seen.costs
         numerator, denominator = self.market.discount.as_integer_ratio()
         gained = deal.earned * numerator // denominator - deal.spent

@@ -1,7 +1,7 @@
 """All producers of a market at once: what they make of bundles, and at what cost."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -56,6 +56,20 @@ def makers_of(industry: Industry) -> tuple[Makers, tuple[OnGoods, ...]]:
     stacked = stack_activities([techniques[i] for i in linear], industry.goods, np.float64)
     others = tuple(OnGoods(techniques[i], industry.goods) for i in curved)
     return Makers(linear, stacked, curved), others
+
+
+def revenue_of(makers: Makers, forecasts: Any, discount: Any) -> Any:
+    """Returns what a level is expected to bring in a step, `γ b·p̂`, in fixed proportions.
+
+    Args:
+        makers: The producers.
+        forecasts: float64 `[m]`, p̂.
+        discount: γ.
+
+    Returns:
+        float64 `[k]`, credits.
+    """
+    return makers.activities.outputs @ (discount * forecasts)
 
 
 def made_of(makers: Makers, others: Sequence[Technique], bundles: Float64[Array, "P m"]) -> Made:

@@ -8,7 +8,7 @@ from catallax._errors import InvalidSetting
 from catallax._goods import ORIGINAL_OWNER, Good, checked_goods
 from catallax.industries import Industry
 
-from ._rules import Closure, Expectations, Inertia, Rewards, Stipends
+from ._rules import Closure, Expectations, Inertia, Patience, Rewards, Stipends
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class WideMarket:
             a market in which all of them are met has prices of 0.
         expectations: What producers expect goods to fetch.
         inertia: How slowly they change what they do.
+        patience: How much sellers and households wait for the price that is expected.
         goods: The goods of the industry, in its order, with units, depreciation and carrying
             costs; None for perishable ones in millionths.
 
@@ -49,6 +50,7 @@ class WideMarket:
     money: Literal["none", "cap"]
     expectations: Expectations = Expectations()
     inertia: Inertia = Inertia()
+    patience: Patience = Patience()
     goods: tuple[Good, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -86,6 +88,7 @@ KINDS = {
     "closure": Rewards | Stipends,
     "expectations": Expectations,
     "inertia": Inertia,
+    "patience": Patience,
 }
 
 

@@ -38,16 +38,17 @@ class Expectations:
 
 @dataclass(frozen=True)
 class Inertia:
-    """How slowly producers change their scale: `(ρ/2)(z − z̄)²` is subtracted from what they bid.
+    """How slowly producers change their scale: they bid less `(ρ/2)(z − z̄)²`.
 
     It steers and is neither paid nor counted, and vanishes at rest. Techniques of constant returns
     earn nothing at the margin, so that without it goods flip from corner to corner. `z̄` is where a
-    producer has been, `z̄ ← z̄ + (1 − memory)(z − z̄)`, and ρ is so large that a change by the whole
-    capacity is worth `strength` times what a level is expected to bring at capacity.
+    producer has been, `z̄ ← memory·z̄ + (1 − memory) z`; and `ρ = strength·R / Z`, with R the most
+    that a level was ever expected to bring it, and Z its capacity, or without one the most it ever
+    did.
 
     Args:
-        strength: ρ in units of the bid for a level per capacity; 0 for none.
-        memory: The share of the old scale in `z̄`, from 0 to .999.
+        strength: ρ in those units; 0 for none.
+        memory: From 0 to .999.
 
     Raises:
         InvalidSetting: If an argument is out of range.
@@ -55,18 +56,47 @@ class Inertia:
     Example:
         >>> from catallax.wide import Inertia
         >>> Inertia(strength=0.0).memory
-        0.5
+        0.9
 
     Source: Rockafellar (1976), Monotone operators and the proximal point algorithm, for the form.
     """
 
-    strength: float = 10.0
-    memory: float = 0.5
+    strength: float = 1.0
+    memory: float = 0.9
 
     def __post_init__(self) -> None:
         """Checks the numbers."""
         require_between("Inertia", "strength", self.strength, 0.0, math.inf)
         require_between("Inertia", "memory", self.memory, 0.0, MEMORY_MAX)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How much both sides of a market wait for the price that they expect, p̂.
+
+    Sellers hold back a share `η (1 − p/p̂)` of what they offer where the price is below p̂; so much
+    of it is not sold. Households bid the whole worth u of a want for its first units, and for
+    the last `η (1 − p̂/u)` of them less and less, down to p̂. Nobody's bid differs from its worth at
+    rest, where `p = p̂`. Without it, what is worth the same up to a limit has a price that jumps
+    whenever supply passes the limit, by however little.
+
+    Args:
+        share: η, from 0 (nobody waits) to 1.
+
+    Raises:
+        InvalidSetting: If the share is out of range.
+
+    Example:
+        >>> from catallax.wide import Patience
+        >>> Patience(share=0.0).share
+        0.0
+    """
+
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Checks the share."""
+        require_between("Patience", "share", self.share, 0.0, 1.0)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ class WideState(NamedTuple):
         ledger: The books.
         stocks: Who holds what, in quanta.
         forecasts: float64 `[m]`, p̂, credits for 1 of a good.
-        scales: float64 `[P]`, where producers have been; NaN for techniques without a level.
+        scales: float64 `[P]`, z̄, where producers have been; NaN for techniques without a level.
+        brought: float64 `[P]`, R, the most that a level was ever expected to bring, in credits.
+        reached: float64 `[P]`, the highest level that each has run.
         alive: bool `[P]`, who can still pay.
         step: int64 scalar, steps since genesis.
     """
@@ -31,6 +33,8 @@ class WideState(NamedTuple):
     stocks: Stocks
     forecasts: Float64[Array, "m"]
     scales: Float64[Array, "P"]
+    brought: Float64[Array, "P"]
+    reached: Float64[Array, "P"]
     alive: Bool[Array, "P"]
     step: Int64[Array, ""]
 
@@ -59,6 +63,8 @@ def genesis(market: WideMarket, cast: Cast, scales: np.ndarray) -> WideState:
             stocks=empty_stocks(holders, goods),
             forecasts=jnp.zeros(goods),
             scales=jnp.asarray(scales),
+            brought=jnp.zeros(scales.shape),
+            reached=jnp.zeros(scales.shape),
             alive=jnp.ones(scales.shape, bool),
             step=jnp.zeros((), jnp.int64),
         )

@@ -35,7 +35,7 @@ from catallax._trade import Trade, trade
 from catallax._types import TICKS_MAX, TICKS_PER_CREDIT
 
 from ._cast import Cast
-from ._makers import Makers, made_of
+from ._makers import Makers, made_of, revenue_of
 from ._state import WideState
 
 HEIR = 0
@@ -158,11 +158,14 @@ def settled(
     )
     ledger = check_books(ledger._replace(faults=ledger.faults | found))
     rate, memory = rules
+    expected = revenue_of(makers, before.forecasts, discount_of(cast))
     after = WideState(
         ledger=ledger,
         stocks=stocks,
         forecasts=before.forecasts + rate * (deal.prices - before.forecasts),
         scales=memory * before.scales + (1 - memory) * made.levels,
+        brought=before.brought.at[makers.linear].max(expected),
+        reached=jnp.fmax(before.reached, made.levels),
         alive=alive,
         step=before.step + 1,
     )
@@ -177,6 +180,11 @@ def settled(
         bad=bad[producers:],
     )
     return after, seen
+
+
+def discount_of(cast: Cast) -> Float64[Array, ""]:
+    """Returns γ."""
+    return cast.discount[0] / cast.discount[1]
 
 
 def _discounted(cast: Cast, ledger: Ledger, deal: Trade) -> Ledger:
