@@ -2,6 +2,9 @@
 
 from catallax import agents as agents
 from catallax import checks as checks
+from catallax import industries as industries
+from catallax import planner as planner
+from catallax import techniques as techniques
 from catallax import worlds as worlds
 from catallax._auctions import Auction as Auction
 from catallax._auctions import Clearing as Clearing
@@ -15,6 +18,7 @@ from catallax._evaluate import Evaluation as Evaluation
 from catallax._exploration import Boltzmann as Boltzmann
 from catallax._exploration import EpsilonGreedy as EpsilonGreedy
 from catallax._exploration import NoExploration as NoExploration
+from catallax._goods import Good as Good
 from catallax._inspect import AgentRecord as AgentRecord
 from catallax._journal import Audit as Audit
 from catallax._journal import JournalEntry as JournalEntry
@@ -87,3 +91,11 @@ from catallax.clearing.indivisible import WholeMethod as WholeMethod
 from catallax.clearing.indivisible import certify_whole as certify_whole
 from catallax.clearing.indivisible import indivisible as indivisible
 from catallax.clearing.indivisible import wishes as wishes
+from catallax.wide import Expectations as Expectations
+from catallax.wide import History as History
+from catallax.wide import Inertia as Inertia
+from catallax.wide import Patience as Patience
+from catallax.wide import Rewards as Rewards
+from catallax.wide import Stipends as Stipends
+from catallax.wide import WideEconomy as WideEconomy
+from catallax.wide import WideMarket as WideMarket

@@ -35,9 +35,9 @@ class WideEconomy:
         InvalidGood: If an inflow cannot be counted in quanta of its good.
 
     Example:
-        >>> from catallax.industries import supply_chain
-        >>> from catallax.wide import Rewards, WideEconomy, WideMarket
-        >>> economy = WideEconomy(WideMarket(supply_chain(0), Rewards(1e4), money="none"))
+        >>> import catallax as cx
+        >>> chain = cx.industries.supply_chain(0)
+        >>> economy = cx.WideEconomy(cx.WideMarket(chain, cx.Rewards(1e4), money="none"))
         >>> history = economy.run(3)
         >>> economy.audit().balanced, int(economy.balances["nature"] < 0)
         (True, 1)

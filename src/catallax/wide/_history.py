@@ -23,9 +23,9 @@ class History:
         quanta: int64 `[T, 3, m]`, what came in, what was made and what was used up.
 
     Example:
-        >>> from catallax.industries import supply_chain
-        >>> from catallax.wide import Rewards, WideEconomy, WideMarket
-        >>> economy = WideEconomy(WideMarket(supply_chain(0), Rewards(1e4), money="none"))
+        >>> import catallax as cx
+        >>> chain = cx.industries.supply_chain(0)
+        >>> economy = cx.WideEconomy(cx.WideMarket(chain, cx.Rewards(1e4), money="none"))
         >>> economy.run(2).prices.shape
         (2, 9)
     """

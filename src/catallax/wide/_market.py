@@ -36,9 +36,9 @@ class WideMarket:
             nothing, two holders have one name, or the goods are not those of the industry.
 
     Example:
-        >>> from catallax.industries import supply_chain
-        >>> from catallax.wide import Rewards, WideMarket
-        >>> market = WideMarket(supply_chain(0), Rewards(endowment=1e4), money="none")
+        >>> import catallax as cx
+        >>> chain = cx.industries.supply_chain(0)
+        >>> market = cx.WideMarket(chain, cx.Rewards(endowment=1e4), money="none")
         >>> market.goods[0].name, market.goods[0].perishable
         ('labour', True)
 

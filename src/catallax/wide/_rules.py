@@ -22,8 +22,8 @@ class Expectations:
         InvalidSetting: If the rate is out of range.
 
     Example:
-        >>> from catallax.wide import Expectations
-        >>> Expectations(rate=1.0).rate
+        >>> import catallax as cx
+        >>> cx.Expectations(rate=1.0).rate
         1.0
 
     Source: Nerlove (1958), Adaptive expectations and cobweb phenomena, for the form.
@@ -54,8 +54,8 @@ class Inertia:
         InvalidSetting: If an argument is out of range.
 
     Example:
-        >>> from catallax.wide import Inertia
-        >>> Inertia(strength=0.0).memory
+        >>> import catallax as cx
+        >>> cx.Inertia(strength=0.0).memory
         0.9
 
     Source: Rockafellar (1976), Monotone operators and the proximal point algorithm, for the form.
@@ -87,8 +87,8 @@ class Patience:
         InvalidSetting: If the share is out of range.
 
     Example:
-        >>> from catallax.wide import Patience
-        >>> Patience(share=0.0).share
+        >>> import catallax as cx
+        >>> cx.Patience(share=0.0).share
         0.0
     """
 
@@ -110,8 +110,8 @@ class Rewards:
         InvalidSetting: If the endowment is not a number of credits, 0 or more.
 
     Example:
-        >>> from catallax.wide import Rewards
-        >>> Rewards(endowment=50.0).endowment
+        >>> import catallax as cx
+        >>> cx.Rewards(endowment=50.0).endowment
         50.0
 
     Source: paper Definition 2.2, the reward `R(s[α], x, s')`.
@@ -139,8 +139,8 @@ class Stipends:
         InvalidSetting: If an amount is not a number of credits, 0 or more.
 
     Example:
-        >>> from catallax.wide import Stipends
-        >>> Stipends({"school": 40.0}, treasury=500.0, endowment=20.0).of["school"]
+        >>> import catallax as cx
+        >>> cx.Stipends({"school": 40.0}, treasury=500.0, endowment=20.0).of["school"]
         40.0
 
     Source: paper section 2.1, consumers in place of the reward.

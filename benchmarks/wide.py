@@ -1,0 +1,264 @@
+"""The wide market against the planner: value, prices, shocks, rules left out, and growth.
+
+python -m benchmarks.wide                          # all parts, seeds 0 to 9
+python -m benchmarks.wide --only value --seeds 200 209
+python -m benchmarks.wide --only ablation shocks growth
+"""
+
+import argparse
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import catallax as cx
+from benchmarks.statistics import bootstrap_interval, interquartile_mean
+from catallax.industries import Industry, Producer, commodity_flow, supply_chain
+
+RESULTS = Path(__file__).parent / "results" / "wide.json"
+WORLDS: dict[str, Callable[[int], Industry]] = {
+    "supply chain": supply_chain,
+    "commodity flow": commodity_flow,
+}
+STEPS, LAST, WINDOW = 400, 100, 10
+ENDOWMENT = 1e6
+SLOW, QUICK = cx.Expectations(0.2), cx.Expectations(1.0)
+ABLATION = {
+    "as it is": {},
+    "λ = 1": {"expectations": QUICK},
+    "ρ = 0": {"inertia": cx.Inertia(0.0)},
+    "λ = 1, ρ = 0": {"expectations": QUICK, "inertia": cx.Inertia(0.0)},
+    "η = 0": {"patience": cx.Patience(0.0)},
+    "η = 0, λ = 1": {"patience": cx.Patience(0.0), "expectations": QUICK},
+    "η = 0, ρ = 0": {"patience": cx.Patience(0.0), "inertia": cx.Inertia(0.0)},
+    "η = 0, λ = 1, ρ = 0": {
+        "patience": cx.Patience(0.0),
+        "expectations": QUICK,
+        "inertia": cx.Inertia(0.0),
+    },
+}
+
+
+def main() -> None:
+    """Measures what was asked for, prints tables and keeps the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parts = {"value": value, "ablation": ablation, "shocks": shocks, "growth": growth}
+    parser.add_argument("--only", nargs="*", choices=parts, default=list(parts))
+    parser.add_argument("--seeds", nargs=2, type=int, default=(0, 9), metavar=("FIRST", "LAST"))
+    parser.add_argument("--steps", type=int, default=STEPS)
+    given = parser.parse_args()
+    seeds = range(given.seeds[0], given.seeds[1] + 1)
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in given.only:
+        kept[name] = {"seeds": list(given.seeds), "rows": parts[name](seeds, given.steps)}
+        RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def market_of(industry: Industry, **rules: object) -> cx.WideMarket:
+    """Returns the market of an industry, with rules in place of the defaults."""
+    market = cx.WideMarket(industry, cx.Rewards(ENDOWMENT), money="none")
+    return dataclasses.replace(market, **rules)
+
+
+def checked(economy: cx.WideEconomy, what: str) -> None:
+    """Raises if a tick or a quantum was lost."""
+    audit = economy.audit()
+    came, made, used = economy.history.quanta.sum(axis=0)
+    held = np.sum([list(row.values()) for row in economy.holdings.values()], axis=0)
+    lost = came + made - used - held - np.asarray(economy.state.stocks.disposal)
+    if not audit.balanced or lost.any():
+        raise SystemExit(f"{what}: drift of {audit.drift_ticks} ticks and {lost} quanta")
+
+
+def price_error(steady: cx.planner.SteadyState, prices: np.ndarray) -> float:
+    """Returns the largest distance of prices from those that support the plan, relative."""
+    outside = np.maximum(np.maximum(steady.lowest - prices, prices - steady.highest), 0)
+    return float(np.max(outside / np.maximum(steady.prices, 0.02 * steady.prices.max())))
+
+
+def reached(values: np.ndarray, goal: float) -> int | None:
+    """Returns the first step after which a mean of ten steps is at least a goal."""
+    means = np.convolve(values, np.ones(WINDOW) / WINDOW, "valid")
+    found = np.flatnonzero(means >= goal)
+    return int(found[0]) if found.size else None
+
+
+def run(industry: Industry, steps: int, **rules: object) -> dict[str, object]:
+    """Runs a market from nothing, and compares it with the planner."""
+    steady = cx.planner.steady_state(industry)
+    economy = cx.WideEconomy(market_of(industry, **rules))
+    began = time.perf_counter()
+    history = economy.run(steps)
+    seconds = time.perf_counter() - began
+    checked(economy, "run")
+    last = history.last(LAST)
+    prices = last.prices.mean(axis=0)
+    scale = np.maximum(steady.prices, 0.02 * steady.prices.max())
+    return {
+        "share": float(last.values.mean() / steady.value),
+        "price_error": price_error(steady, prices),
+        "oscillation": float(np.max(last.prices.std(axis=0) / scale)),
+        "steps_to_99": reached(history.values, 0.99 * steady.value),
+        "violation": float(history.violation.max()),
+        "seconds": seconds,
+    }
+
+
+def summary(shares: list[float]) -> str:
+    """Returns the interquartile mean, its interval, and the worst."""
+    low, high = bootstrap_interval(np.asarray(shares))
+    return f"{interquartile_mean(np.asarray(shares)):.4f} | {low:.4f} to {high:.4f}"
+
+
+def value(seeds: range, steps: int) -> dict[str, object]:
+    """Value as a share of the planner's, prices against its duals, and what does without them."""
+    print("| world | IQM | 95 % interval | worst | prices within 2 % | frozen prices |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    rows: dict[str, object] = {}
+    for name, make in WORLDS.items():
+        found = [run(make(seed), steps) for seed in seeds]
+        shares = [float(one["share"]) for one in found]
+        right = sum(float(one["price_error"]) <= 0.02 for one in found)
+        frozen = [cx.planner.frozen_price_share(make(seed)) for seed in seeds]
+        print(
+            f"| {name} | {summary(shares)} | {min(shares):.4f} | {right} of {len(found)} "
+            f"| {min(frozen):.2f} to {max(frozen):.2f} |",
+            flush=True,
+        )
+        rows[name] = {"market": found, "frozen": frozen}
+    return rows
+
+
+def ablation(seeds: range, steps: int) -> dict[str, object]:
+    """The same without one rule or two."""
+    print("| world | rules | IQM | 95 % interval | worst | median price error | oscillation |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    rows: dict[str, object] = {}
+    for name, make in WORLDS.items():
+        for words, rules in ABLATION.items():
+            found = [run(make(seed), steps, **rules) for seed in seeds]
+            shares = [float(one["share"]) for one in found]
+            error, swing = (
+                np.median([float(one[key]) for one in found])
+                for key in ("price_error", "oscillation")
+            )
+            print(
+                f"| {name} | {words} | {summary(shares)} | {min(shares):.4f} | {error:.3f} "
+                f"| {swing:.3f} |",
+                flush=True,
+            )
+            rows[f"{name}, {words}"] = found
+    return rows
+
+
+def without_largest(industry: Industry, levels: np.ndarray) -> Industry:
+    """Takes out the technique that does most for its capacity's rent: the busiest one."""
+    gone = int(np.nanargmax(levels))
+    producers = list(industry.producers)
+    lost = dataclasses.replace(producers[gone].technique, capacity=0.0)
+    producers[gone] = Producer(producers[gone].name, lost)
+    return dataclasses.replace(industry, producers=tuple(producers))
+
+
+def other_tastes(industry: Industry, seed: int) -> Industry:
+    """Multiplies what every want is worth by a number from 0.5 to 1.5."""
+    draw = np.random.default_rng([7, seed])
+    households = tuple(
+        dataclasses.replace(
+            one,
+            wants=tuple(
+                dataclasses.replace(want, worth=want.worth * float(draw.uniform(0.5, 1.5)))
+                for want in one.wants
+            ),
+        )
+        for one in industry.households
+    )
+    return dataclasses.replace(industry, households=households)
+
+
+def shocks(seeds: range, steps: int) -> dict[str, object]:
+    """Steps to 95 % of the new optimum after a technique is lost, or tastes change."""
+    print("| world | shock | steps to 95 % (median, worst) | not reached | share at the end |")
+    print("| --- | --- | --- | --- | --- |")
+    rows: dict[str, object] = {}
+    for name, make in WORLDS.items():
+        for shock in ("a technique is lost", "tastes change"):
+            found = [shocked(make(seed), seed, shock, steps) for seed in seeds]
+            took = [one[0] for one in found if one[0] is not None]
+            ends = [one[1] for one in found]
+            print(
+                f"| {name} | {shock} | {np.median(took):.0f}, {max(took)} "
+                f"| {len(found) - len(took)} of {len(found)} | {min(ends):.4f} and more |",
+                flush=True,
+            )
+            rows[f"{name}, {shock}"] = found
+    return rows
+
+
+def shocked(industry: Industry, seed: int, shock: str, steps: int) -> tuple[int | None, float]:
+    """Returns the steps to 95 % of the new planner's value, and the share at the end."""
+    economy = cx.WideEconomy(market_of(industry))
+    levels = economy.run(steps).levels[-1]
+    changed = without_largest(industry, levels) if "lost" in shock else other_tastes(industry, seed)
+    best = cx.planner.steady_state(changed).value
+    economy.change(market_of(changed))
+    values = economy.run(steps).values
+    checked(economy, shock)
+    return reached(values, 0.95 * best), float(values[-LAST:].mean() / best)
+
+
+def growth(seeds: range, steps: int) -> dict[str, object]:
+    """Steps a second, settlement and certificate included, by agents and goods."""
+    print("| agents | goods | ms a step | steps/s |")
+    print("| --- | --- | --- | --- |")
+    rows = []
+    for agents, goods in ((10, 8), (100, 32), (1000, 2), (1000, 8), (1000, 32), (1000, 128)):
+        economy = cx.WideEconomy(market_of(drawn(agents, goods)))
+        economy.run(30)
+        began = time.perf_counter()
+        economy.run(30)
+        each = (time.perf_counter() - began) / 30
+        checked(economy, "growth")
+        print(f"| {agents} | {goods} | {1e3 * each:.1f} | {1 / each:.0f} |", flush=True)
+        rows.append({"agents": agents, "goods": goods, "seconds": each})
+    return {"rows": rows}
+
+
+def drawn(agents: int, goods: int, seed: int = 0) -> Industry:
+    """Draws an industry: half of the goods come in, the others are made; a fifth want them."""
+    draw = np.random.default_rng([5, seed, agents, goods])
+    names = tuple(f"good {number}" for number in range(goods))
+    raw = max(goods // 2, 1)
+    wanting = max(agents // 5, 1)
+    households = tuple(
+        cx.industries.Household(
+            f"household {row}",
+            tuple(
+                cx.industries.Want(
+                    names[good], float(draw.uniform(1, 3)), float(draw.uniform(0.5, 2))
+                )
+                for good in draw.choice(goods, min(goods, 4), replace=False)
+            ),
+        )
+        for row in range(wanting)
+    )
+    producers = []
+    for row in range(agents - wanting):
+        taken = draw.choice(raw, min(raw, 3), replace=False)
+        made = int(draw.integers(raw, goods)) if goods > raw else 0
+        inputs = {names[good]: float(draw.uniform(0.1, 0.5)) for good in taken}
+        technique = cx.techniques.LinearActivity(
+            inputs, {names[made]: 1.0}, float(draw.uniform(0.5, 2))
+        )
+        producers.append(Producer(f"producer {row}", technique))
+    inflows = tuple(
+        cx.industries.Inflow(name, float(agents * draw.uniform(0.2, 0.5))) for name in names[:raw]
+    )
+    return Industry(names, inflows, tuple(producers), households)
+
+
+if __name__ == "__main__":
+    main()
