@@ -24,7 +24,7 @@ from oracles.wide import Kind, Recipe, Rules, Then, settle
 SHAPES = ((2, 1, 1, 1), (3, 2, 2, 3), (4, 3, 3, 4))
 """Goods, owners, households and producers: every shape is compiled once."""
 
-RATE, MEMORY = 0.25, 0.5
+RATE, MEMORY = 0.25, 0.125
 AMOUNTS = (0.25, 0.5, 1.0, 2.0, 4.0)
 ODD = 385 / 1024
 """Credits that floats know exactly, and that are no whole number of ticks."""
