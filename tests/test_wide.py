@@ -20,6 +20,7 @@ from catallax._errors import (
 from catallax._goods import Good
 from catallax._ledger import Fault
 from catallax.industries import Inflow, Want
+from catallax.planner import steady_state
 from catallax.techniques import CobbDouglasTechnique, JaxTechnique, LinearActivity
 from catallax.wide import Expectations, Inertia, Rewards, Stipends, _economy
 from small_wide import GOODS, INFLOWS, SAW, STIPENDS, WANTS, economy, market, mill
@@ -98,6 +99,15 @@ def test_an_economy_with_a_curve_keeps_its_books():
     assert np.isnan(run.history.levels[:, 0]).all()
     assert run.history.sold[-1, 2] > 0.1
     assert not run.history.costs[:, 0].any()
+
+
+@pytest.mark.parametrize("money", ["none", "cap"])
+def test_at_rest_prices_are_those_of_the_best_plan(money):
+    best = steady_state(mill())
+    history = economy(mill(), Rewards(1e4), money).run(120)
+    np.testing.assert_allclose(history.prices[-1], best.prices, atol=1e-5)
+    np.testing.assert_allclose(history.levels[-1], best.levels, atol=1e-5)
+    assert history.values[-1] == pytest.approx(best.value, rel=1e-6)
 
 
 def test_who_pays_is_the_closure():
