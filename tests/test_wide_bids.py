@@ -1,0 +1,280 @@
+"""What everybody bids in a wide market, what producers make, and who stands on which row."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from catallax._errors import InvalidGood
+from catallax._goods import Good
+from catallax._ledger import N_SYSTEM, Account
+from catallax._types import exact
+from catallax.clearing.equilibrium.valuations import (
+    BoundedLeontief,
+    Concave,
+    Mixed,
+    PiecewiseLinear,
+)
+from catallax.industries import Household, Industry, Inflow, Producer, Want
+from catallax.techniques import (
+    CESTechnique,
+    CobbDouglasTechnique,
+    LinearActivity,
+    OnGoods,
+    Storage,
+    marginal_bids,
+)
+from catallax.wide import Inertia, Stipends
+from catallax.wide._bids import Outlook, bidders_of, level_gains, valuations_of, wants_of
+from catallax.wide._cast import cast_of, rows_of
+from catallax.wide._makers import made_of, makers_of
+from small_wide import GOODS, INFLOWS, SAW, STIPENDS, WANTS, market, mill
+
+SPLIT = LinearActivity({"cedar": 0.5}, {"slats": 0.25, "labour": 0.5})
+CURVE = CobbDouglasTechnique({"cedar": 0.5, "labour": 0.4}, {"slats": 2.0}, 1.5, 9.0, 0.2)
+BEND = CESTechnique({"cedar": 0.4, "labour": 0.8}, {"slats": 1.0}, 0.5, 0.9, 2.0)
+KEEP = Storage("slats", 5.0, 0.01, 0.75)
+MAKERS = (
+    Producer("curve", CURVE),
+    Producer("saw", SAW),
+    Producer("bend", BEND),
+    Producer("split", SPLIT),
+    Producer("keep", KEEP),
+)
+MANY = Industry(GOODS, INFLOWS, MAKERS, (Household("a", WANTS[0]), Household("b", WANTS[1])), 0.9)
+LINEAR, CURVED = (1, 3, 4), (0, 2)
+FORECASTS = np.array([0.25, 0.5, 2.0])
+SCALES = np.array([np.nan, 1.5, np.nan, 2.0, 0.0])
+OUTLOOK = Outlook(FORECASTS, SCALES)
+ALIVE = np.ones(5, bool)
+RICH = np.array([4.0, 3.0, 7.0])
+
+
+def bids(industry=MANY, outlook=OUTLOOK, alive=ALIVE, inertia=None):
+    return valuations_of(bidders_of(industry), outlook, alive, inertia or Inertia(), 0.9)
+
+
+# --- households
+
+
+def test_the_dearest_want_comes_first():
+    wants = (Want("slats", 1.0), Want("slats", 3.0, 2.0), Want("labour", 0.5, 4.0))
+    table = wants_of((Household("a", wants), Household("b", ())), GOODS)
+    assert isinstance(table, PiecewiseLinear)
+    np.testing.assert_array_equal(table.slopes[0], [[0.5, 0.0], [0.0, 0.0], [3.0, 1.0]])
+    np.testing.assert_array_equal(table.widths[0], [[4.0, 0.0], [0.0, 0.0], [2.0, np.inf]])
+    assert not table.slopes[1].any()
+    with exact():
+        worth = table.worth(jnp.asarray([[9.0, 9.0, 5.0], [9.0, 9.0, 5.0]]))
+    assert worth.tolist() == [4 * 0.5 + 2 * 3.0 + 3 * 1.0, 0.0]
+
+
+def test_who_wants_nothing_has_a_row_of_nothing():
+    table = wants_of((Household("a", ()),), GOODS)
+    assert np.shape(table.slopes) == (1, 3, 1)
+    assert not np.asarray(table.slopes).any()
+
+
+# --- producers
+
+
+def test_bidders_are_numbered_households_first():
+    bidders = bidders_of(MANY)
+    np.testing.assert_array_equal(bidders.makers.linear, LINEAR)
+    np.testing.assert_array_equal(bidders.makers.curved, CURVED)
+    np.testing.assert_array_equal(bidders.order, [3, 5, 6, 2, 4, 0, 1])
+    families = bids().families
+    assert [type(one) for one in families] == [BoundedLeontief, Concave, Concave, PiecewiseLinear]
+    assert sum(one.agents for one in families) == bids().agents == 7
+
+
+@pytest.mark.parametrize("row", range(len(LINEAR)))
+def test_a_level_brings_what_its_inputs_are_worth_at_the_margin(row):
+    technique = MAKERS[LINEAR[row]].technique
+    gains = level_gains(bidders_of(MANY).makers, OUTLOOK, 0.9)
+    whole = OnGoods(technique, GOODS)
+    with exact():
+        inputs = jnp.asarray(bids().families[0].needs[row])
+        slopes = marginal_bids(whole, inputs * 0.5, jnp.asarray(0.9 * FORECASTS))
+        brings = float(slopes @ inputs)
+    assert brings == pytest.approx(gains[row], rel=1e-12)
+
+
+@pytest.mark.parametrize("row", range(len(LINEAR)))
+def test_a_producer_in_fixed_proportions_bids_by_its_marginal_bids(row):
+    """Where it has been, inertia takes nothing from the slope: it is γ b·p̂ − c."""
+    technique, scale = MAKERS[LINEAR[row]].technique, 0.75
+    scales = np.where(np.isnan(SCALES), SCALES, scale)
+    valuations = bids(outlook=Outlook(FORECASTS, scales)).families[0]
+    whole = OnGoods(technique, GOODS)
+    with exact():
+        inputs = jnp.asarray(valuations.needs)
+        expected = marginal_bids(whole, inputs[row] * scale, jnp.asarray(0.9 * FORECASTS))
+        found = jax.grad(lambda bundles: valuations.worth(bundles).sum())(inputs * scale)[row]
+        ends = float(found @ inputs[row]), float(expected @ inputs[row])
+    assert ends[0] > 0
+    assert ends[0] == pytest.approx(ends[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("number", range(len(CURVED)))
+def test_any_other_producer_bids_its_marginal_bids(number):
+    valuations = bids().families[1 + number]
+    whole = OnGoods(MAKERS[CURVED[number]].technique, GOODS)
+    with exact():
+        bundle = jnp.asarray(RICH)
+        expected = marginal_bids(whole, bundle, jnp.asarray(0.9 * FORECASTS))
+        found = jax.grad(lambda x: valuations.worth(x[None])[0])(bundle)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_inertia_is_the_square_of_a_change_by_capacity():
+    fast, slow = (bids(inertia=Inertia(strength)).families[0] for strength in (0.0, 4.0))
+    gains = np.maximum(level_gains(bidders_of(MANY).makers, OUTLOOK, 0.9), 0)
+    np.testing.assert_array_equal(fast.slopes, gains)
+    assert not np.any(fast.curvatures)
+    # Capacities of 3, none and 5; where there is none, what it has been doing counts.
+    np.testing.assert_allclose(slow.curvatures, 4.0 * gains / [3.0, 2.0, 5.0])
+    np.testing.assert_allclose(slow.slopes, gains + slow.curvatures * SCALES[list(LINEAR)])
+    np.testing.assert_array_equal(slow.bounds, [3.0, np.inf, 5.0])
+
+
+def test_who_expects_a_loss_does_not_bid():
+    nothing = Outlook(np.zeros(3), SCALES)
+    families = bids(outlook=nothing).families
+    assert not np.any(families[0].slopes[[0, 2]])
+    with exact():
+        assert float(families[1].worth(jnp.asarray(RICH)[None])[0]) < 0
+
+
+def test_the_dead_bid_nothing():
+    families = bids(alive=np.zeros(5, bool)).families
+    assert not np.any(families[0].slopes)
+    with exact():
+        worths = [float(one.worth(jnp.asarray(RICH)[None])[0]) for one in families[1:3]]
+    assert worths == [0.0, 0.0]
+    one_dead = bids(alive=np.array([True, True, False, True, True])).families
+    with exact():
+        assert float(one_dead[2].worth(jnp.asarray(RICH)[None])[0]) == 0
+        assert float(one_dead[1].worth(jnp.asarray(RICH)[None])[0]) > 0
+
+
+# --- what producers do not know
+
+
+def own_bids(valuations, row, kind):
+    """All numbers by which one producer bids: of its row, or of its function."""
+    with exact():
+        if kind == "linear":
+            family = valuations.families[0]
+            tables = family.needs, family.slopes, family.curvatures, family.bounds
+            return [np.asarray(table)[row].tolist() for table in tables]
+        bundles = np.random.default_rng(3).uniform(0, 5, (4, 3))
+        family = valuations.families[1 + row]
+        return [float(family.worth(jnp.asarray(bundle)[None])[0]) for bundle in bundles]
+
+
+@pytest.mark.parametrize("own", range(5))
+def test_nobody_bids_by_what_others_can_do(own):
+    """Same forecasts and scales, other techniques of all others: the same bids, to the last bit."""
+    kind, places = ("linear", LINEAR) if own in LINEAR else ("curved", CURVED)
+    others = {
+        "curve": replace(CURVE, scale=7.0, outputs={"labour": 3.0}),
+        "saw": replace(SAW, inputs={"cedar": 0.1}, outputs={"labour": 9.0}, capacity=50.0),
+        "bend": replace(BEND, substitution=3.0),
+        "split": replace(SPLIT, unit_cost=4.0),
+        "keep": Storage("cedar", 1.0, 0.5),
+    }
+    changed = [
+        one if number == own else Producer(one.name, others[one.name])
+        for number, one in enumerate(MAKERS)
+    ]
+    quiet = replace(MANY, producers=changed, inflows=(), households=(Household("c", WANTS[0]),))
+    row = places.index(own)
+    assert own_bids(bids(quiet), row, kind) == own_bids(bids(), row, kind)
+    scales = np.where(np.arange(5) == own, SCALES, 9.0)
+    alone = bids(quiet, Outlook(FORECASTS, scales))
+    assert own_bids(alone, row, kind) == own_bids(bids(), row, kind)
+
+
+@pytest.mark.parametrize("order", [(4, 3, 2, 1, 0), (1, 0, 3, 2, 4)])
+def test_bids_do_not_depend_on_who_stands_where(order):
+    turned = replace(MANY, producers=[MAKERS[number] for number in order])
+    valuations = bids(turned, Outlook(FORECASTS, SCALES[list(order)]))
+    for kind, places in (("linear", LINEAR), ("curved", CURVED)):
+        there = [number for number in order if number in places]
+        for row, number in enumerate(places):
+            here = own_bids(valuations, there.index(number), kind)
+            assert here == own_bids(bids(), row, kind)
+
+
+def test_only_fixed_proportions_and_only_curves_are_fine_too():
+    linear = bids(mill(), Outlook(FORECASTS, np.zeros(2)), np.ones(2, bool))
+    assert [type(one) for one in linear.families] == [BoundedLeontief, PiecewiseLinear]
+    curved = replace(MANY, producers=(MAKERS[0],))
+    valuations = bids(curved, Outlook(FORECASTS, np.full(1, np.nan)), np.ones(1, bool))
+    assert isinstance(valuations, Mixed)
+    assert [type(one) for one in valuations.families] == [Concave, PiecewiseLinear]
+
+
+# --- what producers make
+
+
+def test_all_at_once_make_what_each_makes_alone():
+    makers, others = makers_of(MANY)
+    bundles = np.random.default_rng(0).uniform(0, 9, (5, 3))
+    bundles[3] = 0.0
+    with exact():
+        made = made_of(makers, others, jnp.asarray(bundles))
+        for row, one in enumerate(MAKERS):
+            alone, own = OnGoods(one.technique, GOODS), jnp.asarray(bundles[row])
+            np.testing.assert_allclose(made.outputs[row], alone.produce(own), rtol=1e-12)
+            np.testing.assert_allclose(made.costs[row], alone.cost(own), rtol=1e-12)
+    assert made.outputs.dtype == np.float64
+    assert np.isnan(made.levels[np.array(CURVED)]).all()
+    expected = [min(bundles[1, 1] / 2, bundles[1, 0], 3.0), 0.0, min(bundles[4, 2], 5.0)]
+    np.testing.assert_allclose(made.levels[np.array(LINEAR)], expected)
+
+
+# --- who stands where
+
+
+def test_owners_come_first_then_households_then_producers():
+    inflows = (*INFLOWS, Inflow("cedar", 1.0, "a"), Inflow("slats", 2.0, "barn"))
+    rows = rows_of(market(mill(inflows=inflows)))
+    assert rows.names == ("original_owner", "worker", "a", "b", "mill", "barn")
+    assert (rows.owners, rows.households, rows.producers) == (2, 2, 2)
+    assert rows.names[rows.household_rows] == ("a", "b")
+    assert rows.names[rows.producer_rows] == ("mill", "barn")
+    assert rows_of(market(mill(inflows=()))).names[0] == "original_owner"
+
+
+@pytest.mark.parametrize("stipended", [False, True])
+def test_a_cast_is_the_numbers_of_its_rows(stipended):
+    goods = (Good("labour", 0.5), Good("cedar", 0.1), Good("slats", 1.0, perishable=True))
+    inflows = (*INFLOWS, Inflow("cedar", 0.35, "a"), Inflow("cedar", 0.3, "a"))
+    given = Stipends({"b": 3.5}, treasury=5.0, endowment=2.0) if stipended else None
+    cast = cast_of(market(mill(inflows=inflows), given, goods=goods))
+    assert cast.accounts.tolist() == [Account.ORIGINAL_OWNER, *range(N_SYSTEM, N_SYSTEM + 5)]
+    # 0.35 in tenths is 3 quanta and a rest that does not come in.
+    arrivals = [[0, 50, 0], [4, 0, 0], [0, 6, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]]
+    assert cast.arrivals.tolist() == arrivals
+    assert cast.discounted.tolist() == [False] * 4 + [True] * 2
+    assert Fraction(*map(int, cast.discount)) == Fraction(9, 10)
+    assert bool(cast.rewarded) is not stipended
+    if stipended:
+        assert cast.endowments.tolist() == [0, 0, 0, 0, 2_000_000, 2_000_000]
+        assert cast.stipends.tolist() == [0, 0, 0, 3_500_000, 0, 0]
+        assert cast.hands_over.tolist() == [True, True, False, False, False, False]
+    else:
+        assert cast.endowments.tolist() == [0, 0] + [1_000_000_000] * 4
+        assert not np.any(np.asarray(cast.stipends))
+        assert not np.any(np.asarray(cast.hands_over))
+
+
+def test_an_inflow_is_countable():
+    huge = market(mill(inflows=(Inflow("cedar", 1e9),)), STIPENDS)
+    with pytest.raises(InvalidGood, match=r"amount=1000000000\.0 of the good 'cedar'"):
+        cast_of(huge)
