@@ -17,6 +17,8 @@ from catallax.clearing.equilibrium.valuations import (
     Concave,
     Mixed,
     PiecewiseLinear,
+    PiecewiseQuadratic,
+    Quadratic,
 )
 from catallax.industries import Household, Industry, Inflow, Producer, Want
 from catallax.techniques import (
@@ -27,10 +29,17 @@ from catallax.techniques import (
     Storage,
     marginal_bids,
 )
-from catallax.wide import Inertia, Stipends
-from catallax.wide._bids import Outlook, bidders_of, level_gains, valuations_of, wants_of
+from catallax.wide import Inertia, Patience, Stipends
+from catallax.wide._bids import (
+    Outlook,
+    bidders_of,
+    held_back,
+    patient_wants,
+    valuations_of,
+    wants_of,
+)
 from catallax.wide._cast import cast_of, rows_of
-from catallax.wide._makers import made_of, makers_of
+from catallax.wide._makers import made_of, makers_of, revenue_of
 from small_wide import GOODS, INFLOWS, SAW, STIPENDS, WANTS, market, mill
 
 SPLIT = LinearActivity({"cedar": 0.5}, {"slats": 0.25, "labour": 0.5})
@@ -48,13 +57,27 @@ MANY = Industry(GOODS, INFLOWS, MAKERS, (Household("a", WANTS[0]), Household("b"
 LINEAR, CURVED = (1, 3, 4), (0, 2)
 FORECASTS = np.array([0.25, 0.5, 2.0])
 SCALES = np.array([np.nan, 1.5, np.nan, 2.0, 0.0])
-OUTLOOK = Outlook(FORECASTS, SCALES)
 ALIVE = np.ones(5, bool)
 RICH = np.array([4.0, 3.0, 7.0])
+OFFERED = np.array([2.0, 5.0, 8.0])
+REACHED = np.array([0.0, 2.5, 0.0, 4.0, 1.0])
 
 
-def bids(industry=MANY, outlook=OUTLOOK, alive=ALIVE, inertia=None):
-    return valuations_of(bidders_of(industry), outlook, alive, inertia or Inertia(), 0.9)
+def outlook(forecasts=FORECASTS, scales=SCALES, alive=ALIVE, reached=REACHED):
+    """What producers go by who have expected nothing better before."""
+    return Outlook(forecasts, OFFERED, scales, np.zeros(len(alive)), reached, alive)
+
+
+OUTLOOK = outlook()
+
+
+def bids(industry=MANY, seen=OUTLOOK, inertia=None, patience=0.0):
+    rules = market(industry, inertia=inertia or Inertia(), patience=Patience(patience))
+    return valuations_of(bidders_of(industry), seen, rules)
+
+
+def level_gains(makers, seen, discount):
+    return revenue_of(makers, seen.forecasts, discount) - np.asarray(makers.activities.unit_cost)
 
 
 # --- households
@@ -87,7 +110,8 @@ def test_bidders_are_numbered_households_first():
     np.testing.assert_array_equal(bidders.makers.curved, CURVED)
     np.testing.assert_array_equal(bidders.order, [3, 5, 6, 2, 4, 0, 1])
     families = bids().families
-    assert [type(one) for one in families] == [BoundedLeontief, Concave, Concave, PiecewiseLinear]
+    kinds = [BoundedLeontief, Concave, Concave, PiecewiseQuadratic]
+    assert [type(one) for one in families] == kinds
     assert sum(one.agents for one in families) == bids().agents == 7
 
 
@@ -108,7 +132,7 @@ def test_a_producer_in_fixed_proportions_bids_by_its_marginal_bids(row):
     """Where it has been, inertia takes nothing from the slope: it is γ b·p̂ − c."""
     technique, scale = MAKERS[LINEAR[row]].technique, 0.75
     scales = np.where(np.isnan(SCALES), SCALES, scale)
-    valuations = bids(outlook=Outlook(FORECASTS, scales)).families[0]
+    valuations = bids(seen=outlook(scales=scales)).families[0]
     whole = OnGoods(technique, GOODS)
     with exact():
         inputs = jnp.asarray(valuations.needs)
@@ -135,30 +159,97 @@ def test_inertia_is_the_square_of_a_change_by_capacity():
     gains = np.maximum(level_gains(bidders_of(MANY).makers, OUTLOOK, 0.9), 0)
     np.testing.assert_array_equal(fast.slopes, gains)
     assert not np.any(fast.curvatures)
-    # Capacities of 3, none and 5; where there is none, what it has been doing counts.
-    np.testing.assert_allclose(slow.curvatures, 4.0 * gains / [3.0, 2.0, 5.0])
-    np.testing.assert_allclose(slow.slopes, gains + slow.curvatures * SCALES[list(LINEAR)])
+    revenue = revenue_of(bidders_of(MANY).makers, FORECASTS, 0.9)
+    # Capacities of 3, none and 5; where there is none, the most that it did counts.
+    np.testing.assert_allclose(slow.curvatures, 4.0 * revenue / [3.0, 4.0, 5.0])
+    signed = level_gains(bidders_of(MANY).makers, OUTLOOK, 0.9)
+    pull = slow.curvatures * SCALES[list(LINEAR)]
+    np.testing.assert_allclose(slow.slopes, np.maximum(signed + pull, 0))
     np.testing.assert_array_equal(slow.bounds, [3.0, np.inf, 5.0])
 
 
 def test_who_expects_a_loss_does_not_bid():
-    nothing = Outlook(np.zeros(3), SCALES)
-    families = bids(outlook=nothing).families
+    families = bids(seen=outlook(np.zeros(3))).families
     assert not np.any(families[0].slopes[[0, 2]])
     with exact():
         assert float(families[1].worth(jnp.asarray(RICH)[None])[0]) < 0
 
 
 def test_the_dead_bid_nothing():
-    families = bids(alive=np.zeros(5, bool)).families
+    families = bids(seen=outlook(alive=np.zeros(5, bool))).families
     assert not np.any(families[0].slopes)
     with exact():
         worths = [float(one.worth(jnp.asarray(RICH)[None])[0]) for one in families[1:3]]
     assert worths == [0.0, 0.0]
-    one_dead = bids(alive=np.array([True, True, False, True, True])).families
+    one_dead = bids(seen=outlook(alive=np.array([True, True, False, True, True]))).families
     with exact():
         assert float(one_dead[2].worth(jnp.asarray(RICH)[None])[0]) == 0
         assert float(one_dead[1].worth(jnp.asarray(RICH)[None])[0]) > 0
+
+
+def test_who_never_ran_has_nothing_to_change_slowly():
+    fresh = bids(seen=outlook(scales=np.zeros(5), reached=np.zeros(5))).families[0]
+    assert fresh.curvatures[1] == 0 < fresh.curvatures[0]
+
+
+# --- patience
+
+
+def asked(want, expected, share, price):
+    """How much of one want is bid for at a price, by the rule in words."""
+    if price >= want.worth:
+        return 0.0
+    if want.worth <= expected or not np.isfinite(want.most):
+        return want.most
+    shaded = share * want.most * (1 - expected / want.worth)
+    part = min(1.0, (want.worth - price) / (want.worth - expected))
+    return want.most - shaded + shaded * part
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("expected", [0.0, 0.5, 1.25, 4.0])
+def test_households_ask_for_the_last_units_of_all_their_wants_side_by_side(share, expected):
+    wants = tuple(
+        Want("slats", worth, most) for worth, most in ((3.0, 2.0), (1.0, 4.0), (2.0, 1.0))
+    )
+    table = wants_of((Household("a", wants),), GOODS)
+    bid = patient_wants(table, np.array([0.0, 0.0, expected]), share)
+    for price in (0.125, 0.75, 1.125, 1.5, 2.5, 3.5):
+        demand = sum(asked(want, expected, share, price) for want in wants)
+        gains = np.maximum(bid.slopes[0, 2] - price, 0)
+        peaks = np.divide(
+            gains,
+            bid.curvatures[0, 2],
+            where=bid.curvatures[0, 2] > 0,
+            out=np.where(gains > 0, np.inf, 0.0),
+        )
+        assert np.minimum(peaks, bid.widths[0, 2]).sum() == pytest.approx(demand)
+    assert np.all(np.diff(bid.slopes[0, 2]) <= 0)
+
+
+def test_an_endless_want_is_bid_for_at_its_worth():
+    table = wants_of((Household("a", (Want("slats", 2.0),)),), GOODS)
+    bid = patient_wants(table, np.array([0.0, 0.0, 0.5]), 0.5)
+    assert bid.widths[0, 2].tolist() == [np.inf, 0.0]
+
+
+def test_sellers_hold_back_in_proportion_to_what_is_missing_from_the_price():
+    seller = held_back(OUTLOOK, 0.5)
+    for price in (0.0, 0.1, 0.25):
+        held = (seller.slopes[0, 0] - price) / seller.curvatures[0, 0]
+        assert held == pytest.approx(0.5 * OFFERED[0] * (1 - price / FORECASTS[0]))
+    nothing = held_back(outlook(np.array([0.0, 1e-9, 2.0])), 0.5)
+    assert nothing.slopes[0].tolist() == [*nothing.curvatures[0].tolist()[:2], 2.0]
+
+
+def test_nobody_bids_other_than_its_worth_at_rest():
+    """At p = p̂ the marginal bid of every unit bought is at least p̂, and of none else above it."""
+    table = wants_of((Household("a", WANTS[0]), Household("b", WANTS[1])), GOODS)
+    bid = patient_wants(table, FORECASTS, 0.5)
+    last = bid.slopes - bid.curvatures * bid.widths
+    above = np.asarray(table.slopes).repeat(2, axis=2) > FORECASTS[:, None]
+    assert np.all(last[above] >= FORECASTS[:, None].repeat(2, 1)[None].repeat(2, 0)[above] - 1e-12)
+    assert np.all(bid.slopes[~above] <= np.asarray(table.slopes).repeat(2, axis=2)[~above])
 
 
 # --- what producers do not know
@@ -195,14 +286,15 @@ def test_nobody_bids_by_what_others_can_do(own):
     row = places.index(own)
     assert own_bids(bids(quiet), row, kind) == own_bids(bids(), row, kind)
     scales = np.where(np.arange(5) == own, SCALES, 9.0)
-    alone = bids(quiet, Outlook(FORECASTS, scales))
+    alone = bids(quiet, outlook(scales=scales))
     assert own_bids(alone, row, kind) == own_bids(bids(), row, kind)
 
 
 @pytest.mark.parametrize("order", [(4, 3, 2, 1, 0), (1, 0, 3, 2, 4)])
 def test_bids_do_not_depend_on_who_stands_where(order):
     turned = replace(MANY, producers=[MAKERS[number] for number in order])
-    valuations = bids(turned, Outlook(FORECASTS, SCALES[list(order)]))
+    turn = list(order)
+    valuations = bids(turned, outlook(scales=SCALES[turn], reached=REACHED[turn]))
     for kind, places in (("linear", LINEAR), ("curved", CURVED)):
         there = [number for number in order if number in places]
         for row, number in enumerate(places):
@@ -211,12 +303,15 @@ def test_bids_do_not_depend_on_who_stands_where(order):
 
 
 def test_only_fixed_proportions_and_only_curves_are_fine_too():
-    linear = bids(mill(), Outlook(FORECASTS, np.zeros(2)), np.ones(2, bool))
-    assert [type(one) for one in linear.families] == [BoundedLeontief, PiecewiseLinear]
+    two = outlook(scales=np.zeros(2), alive=np.ones(2, bool), reached=np.zeros(2))
+    linear = bids(mill(), two)
+    assert [type(one) for one in linear.families] == [BoundedLeontief, PiecewiseQuadratic]
     curved = replace(MANY, producers=(MAKERS[0],))
-    valuations = bids(curved, Outlook(FORECASTS, np.full(1, np.nan)), np.ones(1, bool))
+    one = outlook(scales=np.full(1, np.nan), alive=np.ones(1, bool), reached=np.zeros(1))
+    valuations = bids(curved, one)
     assert isinstance(valuations, Mixed)
-    assert [type(one) for one in valuations.families] == [Concave, PiecewiseLinear]
+    assert [type(one) for one in valuations.families] == [Concave, PiecewiseQuadratic]
+    assert type(bids(curved, one, patience=0.5).families[-1]) is Quadratic
 
 
 # --- what producers make

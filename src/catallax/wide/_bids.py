@@ -1,11 +1,13 @@
 """What everybody bids: wants of households, and forecasts propagated back through techniques."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Bool, Float64, Int
 
+from catallax._types import TICKS_PER_CREDIT
 from catallax.clearing.equilibrium.valuations import (
     BoundedLeontief,
     Concave,
@@ -66,7 +68,7 @@ def bidders_of(industry: Industry) -> Bidders:
     makers, others = makers_of(industry)
     first = len(industry.households)
     order = np.concatenate([first + makers.linear, first + makers.curved, np.arange(first)])
-    worths = tuple(_revenue(technique) for technique in others)
+    worths = tuple(Revenue(technique) for technique in others)
     return Bidders(makers, others, worths, wants_of(industry.households, industry.goods), order)
 
 
@@ -197,14 +199,20 @@ def held_back(outlook: Outlook, share: float) -> Quadratic:
         Values of one agent, who buys what is not sold; it pays nobody, and gets nothing.
     """
     forecasts, most = outlook.forecasts, share * outlook.offered
-    slopes = np.where(most > 0, forecasts, 0.0)
-    bend = np.divide(forecasts, most, out=np.zeros_like(slopes), where=most > 0)
+    # What is worth less than a tick in all is not held back.
+    worthwhile = forecasts * most * TICKS_PER_CREDIT >= 1
+    slopes = np.where(worthwhile, forecasts, 0.0)
+    bend = np.divide(forecasts, most, out=np.zeros_like(slopes), where=worthwhile)
     return Quadratic(slopes[None], bend[None])
 
 
-def _revenue(technique: OnGoods) -> Callable[[Any, Array], Array]:
-    def worth(settings: Any, bundle: Array) -> Array:
-        prices, alive = settings
-        return prices @ technique.produce(bundle) - alive * technique.cost(bundle)
+@dataclass(frozen=True)
+class Revenue:
+    """What a technique's outputs are expected to bring, less its cost; alike techniques compare."""
 
-    return worth
+    technique: OnGoods
+
+    def __call__(self, settings: Any, bundle: Array) -> Array:
+        """Returns credits, of prices and 1 for the living (0 for the dead), and a bundle."""
+        prices, alive = settings
+        return prices @ self.technique.produce(bundle) - alive * self.technique.cost(bundle)

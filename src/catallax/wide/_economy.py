@@ -1,5 +1,6 @@
 """`WideEconomy`: a wide market that runs, with its books."""
 
+from numbers import Integral
 from typing import Any
 
 import jax
@@ -54,6 +55,7 @@ class WideEconomy:
         self.state: WideState = genesis(market, self._cast, scales)
         self._journal: list[JournalEntry] = []
         self._histories: list[History] = []
+        self._warm: Any = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -121,7 +123,7 @@ class WideEconomy:
 
         In every case the economy stands as after the last step that was complete.
         """
-        if not isinstance(steps, int) or steps < 1:
+        if not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1:
             raise InvalidSetting(
                 f"steps={steps!r} was given to run.", "It counts steps.", "Give 1 or more."
             )
@@ -143,16 +145,20 @@ class WideEconomy:
             market: Its goods, owners, households and producers have the same names.
 
         Raises:
-            InvalidSetting: If a name differs.
+            InvalidSetting: If a name differs, or the unit or upkeep of a good.
         """
-        if rows_of(market) != self._rows or market.industry.goods != self.market.industry.goods:
+        if rows_of(market) != self._rows or market.goods != self.market.goods:
             raise InvalidSetting(
                 "The economy was given a market of other holders or goods.",
                 "Their accounts and stocks go on, by name.",
-                "Keep all names; a capacity of 0 takes a producer out.",
+                "Keep all names and goods; a capacity of 0 takes a producer out.",
             )
         self.market, self._cast = market, cast_of(market)
         self._bidders = bidders_of(market.industry)
+        scales = np.nan_to_num(np.asarray(self.state.scales))
+        scales[self._bidders.makers.curved] = np.nan
+        with exact():
+            self.state = self.state._replace(scales=jax.numpy.asarray(scales))
 
     def _once(self) -> dict[str, np.ndarray]:
         with exact():
@@ -191,7 +197,10 @@ class WideEconomy:
             # What is held back is not bought with anybody's money.
             trust = 2 * float(supply @ outlook.forecasts)
             wealth = np.append(own, [trust] * (valuations.agents - own.size))
-        found = equilibrium(valuations, supply, wealth, money=market.money, tol=TOLERANCE)
+        found = equilibrium(
+            valuations, supply, wealth, money=market.money, tol=TOLERANCE, start=self._warm
+        )
+        self._warm = found.warm
         return found, valuations, wealth
 
     def _told(

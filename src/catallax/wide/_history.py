@@ -53,7 +53,9 @@ class History:
 
     def last(self, steps: int) -> "History":
         """Returns the last of its steps."""
-        return History(*(getattr(self, one.name)[-steps:] for one in fields(self)))
+        return History(
+            *(getattr(self, one.name)[max(self.steps - steps, 0) :] for one in fields(self))
+        )
 
 
 def joined(histories: list[History]) -> History:

@@ -1,12 +1,15 @@
 """`WideMarket`: an industry, and the rules by which its goods change hands."""
 
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
 from catallax._errors import InvalidSetting
 from catallax._goods import ORIGINAL_OWNER, Good, checked_goods
+from catallax._ledger import Account
 from catallax.industries import Industry
+from catallax.techniques import probe_technique
 
 from ._rules import Closure, Expectations, Inertia, Patience, Rewards, Stipends
 
@@ -34,6 +37,7 @@ class WideMarket:
     Raises:
         InvalidSetting: If a part is of another type, a stipend is for nobody, a producer needs
             nothing, two holders have one name, or the goods are not those of the industry.
+        BadProduction: If a technique makes what is no stock of a few random bundles.
 
     Example:
         >>> import catallax as cx
@@ -69,11 +73,14 @@ class WideMarket:
                 'Choose "none" or "cap".',
             )
         names = self.industry.goods
-        goods = self.goods or tuple(Good(name, perishable=True) for name in names)
+        usual = (Good(name, perishable=True) for name in names)
+        goods = tuple(usual if self.goods is None else self.goods)
         object.__setattr__(self, "goods", checked_goods(goods))
         _require_same(names, tuple(good.name for good in goods))
         _require_inputs(self.industry)
         _require_one_of_a_name(self.industry)
+        for one in self.industry.producers:
+            probe_technique(one.technique, one.name)
         if isinstance(self.closure, Stipends):
             _require_households(self.industry, self.closure)
 
@@ -112,14 +119,17 @@ def _require_inputs(industry: Industry) -> None:
 
 
 def _require_one_of_a_name(industry: Industry) -> None:
-    makers = {one.name for one in industry.producers}
-    both = [one.name for one in industry.households if one.name in makers]
-    if both or ORIGINAL_OWNER in (*makers, *(one.name for one in industry.households)):
-        name = both[0] if both else ORIGINAL_OWNER
+    agents = [one.name for one in (*industry.households, *industry.producers)]
+    owners = {one.owner for one in industry.inflows} - {*agents, ORIGINAL_OWNER}
+    system = [account.name.lower() for account in Account]
+    names = Counter([*agents, *owners, *system])
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
         raise InvalidSetting(
-            f"The industry has two holders of the name {name!r}.",
-            "A name stands for one account, and the original owner has its own.",
-            "Name households and producers differently.",
+            f"The industry has two holders of the name {twice[0]!r}.",
+            "A name stands for one account, and the system's accounts have theirs: "
+            f"{', '.join(system)}.",
+            "Name households, producers and owners differently.",
         )
 
 

@@ -3,8 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from types import MappingProxyType
+from typing import Any
 
+from catallax._errors import InvalidSetting
 from catallax._rules import check_credits
 from catallax.techniques._amounts import require_between
 
@@ -121,7 +124,7 @@ class Rewards:
 
     def __post_init__(self) -> None:
         """Checks the endowment."""
-        check_credits("endowment", self.endowment, 0)
+        _credits("endowment", self.endowment)
 
 
 @dataclass(frozen=True)
@@ -152,12 +155,26 @@ class Stipends:
 
     def __post_init__(self) -> None:
         """Checks and freezes the amounts."""
+        if not isinstance(self.of, Mapping):
+            raise InvalidSetting(
+                f"Stipends was given of={self.of!r}.",
+                "It says who gets how much.",
+                'Give a mapping, such as {"school": 40.0}.',
+            )
         object.__setattr__(self, "of", MappingProxyType(dict(self.of)))
         for name, amount in self.of.items():
-            check_credits(f"of[{name!r}]", amount, 0)
-        check_credits("treasury", self.treasury, 0)
-        check_credits("endowment", self.endowment, 0)
+            _credits(f"of[{name!r}]", amount)
+        _credits("treasury", self.treasury)
+        _credits("endowment", self.endowment)
 
 
 Closure = Rewards | Stipends
 """Where money comes from."""
+
+
+def _credits(name: str, value: Any) -> None:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise InvalidSetting(
+            f"{name}={value!r} was given.", "It is an amount in credits.", "Give a number."
+        )
+    check_credits(name, float(value), 0)

@@ -222,9 +222,12 @@ def _stipends_paid(cast: Cast, ledger: Ledger, deal: Trade) -> Ledger:
 def _solvent(
     ledger: Ledger, stocks: Stocks, alive: Array, producers: int
 ) -> tuple[Ledger, Stocks, Array]:
-    """Closes the accounts of producers below 0; their goods revert to the original owner."""
+    """Closes the accounts of producers below 0; their goods revert to the original owner.
+
+    So it does with what comes in to the dead, if keeping it costs more than it brings.
+    """
     first = N_SYSTEM - 1 + producers
-    dead = alive & (ledger.balances[first:] < 0)
+    dead = ledger.balances[first:] < 0
     ledger = settle_estates(ledger, first, dead)
     gone = jnp.zeros(stocks.holdings.shape[0], bool).at[producers:].set(dead)
     return ledger, bequeath(stocks, gone, HEIR), alive & ~dead

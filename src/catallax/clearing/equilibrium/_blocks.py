@@ -55,6 +55,10 @@ class Block(Protocol):
         """Returns a state inside all bounds, in which every agent has a share of each good."""
         ...
 
+    def entered(self, state: Any) -> Any:
+        """Returns a state of a similar market with the bounds of this one."""
+        ...
+
     def floor(self, state: Any) -> Float[Array, "m"]:
         """Returns the lowest prices at which `settle` makes linear equalities good, or 0."""
         ...
@@ -103,6 +107,10 @@ class Block(Protocol):
     def misses(self, state: Any, seen: Any, prices: Array) -> Array:
         """Returns the largest miss of an equality."""
         ...
+
+
+LEAST_ROOM = 1e-3
+"""A state from elsewhere leaves at least this share of what is bounded on both sides."""
 
 
 def shortfall(mu: Any, inverse: Callable[[], Array], second: tuple[Array, Array] | None) -> Any:

@@ -63,6 +63,10 @@ class Curved(NamedTuple):
         aversion = prices - purse.beta[:, None] * slope
         return Holding(bundle, jnp.maximum(aversion, 0.1 * prices), purse)
 
+    def entered(self, state: Holding) -> Holding:
+        """Returns the state: nothing is bounded."""
+        return state
+
     def floor(self, state: Holding) -> Array:
         """Returns 0: no equality is linear."""
         return jnp.zeros(state.bundle.shape[1])

@@ -8,10 +8,13 @@ import dataclasses
 from functools import singledispatch
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Bool
 
+from catallax._types import exact
 from catallax.clearing.equilibrium._market import Market
+from catallax.clearing.equilibrium._scaling import times
 from catallax.clearing.equilibrium.valuations import (
     CES,
     BoundedLeontief,
@@ -24,6 +27,8 @@ from catallax.clearing.equilibrium.valuations import (
     PiecewiseQuadratic,
     Quadratic,
 )
+
+TINY = 1e-300
 
 
 def idled(
@@ -40,15 +45,40 @@ def idled(
     Returns:
         A market of the same size.
     """
-    parts, first = [], 0
-    for family in grown.families:
-        mine = agents[first : first + family.agents]
-        first += family.agents
-        parts.append(_idled(family, mine, goods, beside))
-    valuations = parts[0] if len(parts) == 1 else Mixed(tuple(parts))
+    ends = np.cumsum([family.agents for family in grown.families])[:-1]
+    present = np.split(agents, ends)
+    parts = [
+        _idled(family, mine, goods, beside)
+        for family, mine in zip(grown.families, present, strict=True)
+    ]
     supply: Any = np.where(goods, grown.supply, np.mean(grown.supply, where=goods))
+    if not all(mine.any() for mine in present):
+        parts = _alike(parts, present, supply / agents.size, beside)
+    valuations = parts[0] if len(parts) == 1 else Mixed(tuple(parts))
     wealth: Any = np.where(agents, grown.wealth, np.mean(grown.wealth, where=agents))
     return Market(valuations, supply, wealth, grown.money)
+
+
+def _alike(
+    parts: list[Any], present: list[np.ndarray], share: np.ndarray, beside: int
+) -> list[Any]:
+    """Makes the good beside worth as much to families without anybody as bundles are to others.
+
+    A market beside that is far dearer or cheaper would cost this one its digits.
+    """
+    with exact():
+        everything = [np.broadcast_to(share, (part.agents, share.size)) for part in parts]
+        worths = [
+            np.asarray(part.worth(bundles))[mine]
+            for part, bundles, mine in zip(parts, everything, present, strict=True)
+        ]
+        usual = max(float(np.mean(np.concatenate(worths))), TINY)
+        scaled = []
+        for part, bundles, mine in zip(parts, everything, present, strict=True):
+            own = np.asarray(part.worth(np.where(np.arange(share.size) == beside, bundles, 0.0)))
+            factor = np.ones(mine.size) if mine.any() else usual / own
+            scaled.append(jax.tree.map(np.asarray, times(part, factor)))
+    return scaled
 
 
 @singledispatch

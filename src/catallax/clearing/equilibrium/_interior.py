@@ -221,6 +221,23 @@ def _direction(
     return Iterate(step / prices, short - step / prices, moves)
 
 
+def fits(start: Any, market: Any) -> bool:
+    """Returns whether a point to start from is of a market of the same size.
+
+    Args:
+        start: `Found.warm` of a method, or None.
+        market: A market.
+
+    Returns:
+        True for starts of other methods, which look at them themselves.
+    """
+    if not isinstance(start, Iterate):
+        return True
+    agents = [jax.tree.leaves(block)[0].shape[0] for block in start.blocks]
+    here = [family.agents for family in market.families]
+    return start.prices.shape == market.supply.shape and agents == here
+
+
 def total_of(blocks: tuple[Block, ...], iterate: Iterate) -> Float[Array, ""]:
     """Returns the sum of all complementarity products."""
     total = jnp.sum(iterate.prices * iterate.leftover)

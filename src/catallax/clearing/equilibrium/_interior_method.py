@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from catallax.clearing.equilibrium._interior import Iterate, Progress, interior_point, polished
-from catallax.clearing.equilibrium._interior_start import Scaled, beginning, scaled_market
+from catallax.clearing.equilibrium._interior_start import Scaled, beginning, entered, scaled_market
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium._method import Found, require_steps
 
@@ -60,7 +60,7 @@ class InteriorPoint:
 @partial(jax.custom_jvp, nondiff_argnums=(2, 3))
 def _searched(market: Market, start: Iterate | None, steps: int, tol: float) -> Found:
     scaled = scaled_market(market)
-    first = beginning(scaled) if start is None else start
+    first = beginning(scaled) if start is None else entered(scaled, start)
     progress = interior_point(scaled.blocks, first, scaled.total, INNER * tol, steps)
     return _found(scaled, progress)
 
@@ -74,7 +74,7 @@ def _differentiated(steps: int, tol: float, primals: Any, tangents: Any) -> tupl
     """
     market, start = primals
     scaled = scaled_market(market)
-    first = beginning(scaled) if start is None else start
+    first = beginning(scaled) if start is None else entered(scaled, start)
     progress = interior_point(scaled.blocks, first, scaled.total, INNER * tol, steps)
 
     def outputs(market: Market) -> tuple[Array, Array, Array]:

@@ -84,6 +84,12 @@ def beginning(scaled: Scaled) -> Iterate:
     return Iterate(scaled.prices, jnp.full_like(scaled.prices, 0.1), states)
 
 
+def entered(scaled: Scaled, start: Iterate) -> Iterate:
+    """Returns a point of a similar market, inside the bounds of this one."""
+    pairs = zip(scaled.blocks, start.blocks, strict=True)
+    return start._replace(blocks=tuple(block.entered(state) for block, state in pairs))
+
+
 def _ends(families: list[Any]) -> list[int]:
     ends = []
     for family in families:

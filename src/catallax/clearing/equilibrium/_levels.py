@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall
+from catallax.clearing.equilibrium._blocks import LEAST_ROOM, RESET, Response, shortfall
 from catallax.clearing.equilibrium._payment import BACK, KEPT, SAME, Purse, Rule
 
 
@@ -67,6 +67,12 @@ class Levels(NamedTuple):
         excess = cost - purse.beta * self.slope(level)
         pressure = jnp.maximum(-excess, 0) + 0.1 * cost
         return Running(level, self.family.bounds - level, excess + pressure, pressure, purse)
+
+    def entered(self, state: Running) -> Running:
+        """Returns the state with levels within their bounds."""
+        bounds = self.family.bounds
+        level = jnp.clip(state.level, LEAST_ROOM * bounds, (1 - LEAST_ROOM) * bounds)
+        return state._replace(level=level, room=bounds - level)
 
     def floor(self, state: Running) -> Array:
         """Returns 0: prices of single goods make no equality good."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall
+from catallax.clearing.equilibrium._blocks import LEAST_ROOM, RESET, Response, shortfall
 from catallax.clearing.equilibrium._payment import BACK, KEPT, SAME, Purse, Rule
 
 
@@ -76,6 +76,11 @@ class Pieces(NamedTuple):
         excess = prices[:, None] - purse.beta[:, None, None] * self.slope(filled)
         pressure = jnp.maximum(-excess, 0) + 0.1 * prices[:, None]
         return Filling(filled, self.widths - filled, excess + pressure, pressure, purse)
+
+    def entered(self, state: Filling) -> Filling:
+        """Returns the state with pieces filled within their widths."""
+        filled = jnp.clip(state.filled, LEAST_ROOM * self.widths, (1 - LEAST_ROOM) * self.widths)
+        return state._replace(filled=filled, room=self.widths - filled)
 
     def floor(self, state: Filling) -> Array:
         """Returns 0: no equality is linear."""

@@ -71,6 +71,10 @@ class Quantities(NamedTuple):
         aversion = prices - purse.beta[:, None] * slopes.slope
         return Holding(bundle, jnp.maximum(aversion, 0.1 * prices), purse)
 
+    def entered(self, state: Holding) -> Holding:
+        """Returns the state: nothing is bounded."""
+        return state
+
     def floor(self, state: Holding) -> Array:
         """Returns `max_i β g + z/10` where nothing bends."""
         slopes = slopes_of(self.family, state.bundle)

@@ -18,6 +18,7 @@ from catallax.clearing.equilibrium._caps import caps_are_met, met
 from catallax.clearing.equilibrium._certificate import certificate_of
 from catallax.clearing.equilibrium._default import default_methods
 from catallax.clearing.equilibrium._idling import idled
+from catallax.clearing.equilibrium._interior import fits
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._method import Found, Method
 from catallax.clearing.equilibrium._outcome import Certificate, Equilibrium, Result
@@ -66,7 +67,8 @@ def equilibrium(
         tol: The largest violation that counts as an equilibrium, relative.
         method: How to search; None for the default by size and kind. Where that misses the
             tolerance, `InteriorPoint` tries again; `Equilibrium.method` says which one answered.
-        start: `Equilibrium.warm` of a similar market, to start from.
+        start: `Equilibrium.warm` of a similar market, to start from; that of a market of another
+            size is left aside.
         throw: Whether to raise where the result is not certified; False hands it back.
 
     Returns:
@@ -178,8 +180,7 @@ def _placed(whole: Market, reduction: Reduction | None) -> _Placed:
     agents, goods = _real(grown, rows, reduction.goods)
     beside = whole.supply.size
     there = goods | (np.arange(goods.size) >= beside)
-    added = ~_real(grown, rows_of(whole), reduction.goods)[0]
-    return _Placed(idled(grown, agents | added, there, beside), rows, reduction.goods)
+    return _Placed(idled(grown, agents, there, beside), rows, reduction.goods)
 
 
 def _of_what_is_left(placed: _Placed, method: Method, tol: float, start: Any) -> Equilibrium:
@@ -189,7 +190,7 @@ def _of_what_is_left(placed: _Placed, method: Method, tol: float, start: Any) ->
         # It follows those who are near indifference; added agents, all alike, would crowd them out.
         grown = dataclasses.replace(grown, wealth=np.where(real[0], grown.wealth, 0.0))
     with exact():
-        found, seen = _searched(grown, real, method, tol, start)
+        found, seen = _searched(grown, real, method, tol, start if fits(start, grown) else None)
         parts = (found.prices, found.bundles, found.spending, found.steps)
         prices, bundles, spending, steps = map(np.asarray, parts)
         certificate = _cut(jax.tree.map(np.asarray, seen), rows, goods)
