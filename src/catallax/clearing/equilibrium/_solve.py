@@ -68,7 +68,7 @@ def equilibrium(
         method: How to search; None for the default by size and kind. Where that misses the
             tolerance, `InteriorPoint` tries again; `Equilibrium.method` says which one answered.
         start: `Equilibrium.warm` of a similar market, to start from; that of a market of another
-            size is left aside.
+            size is left aside, and so is one that leads nowhere.
         throw: Whether to raise where the result is not certified; False hands it back.
 
     Returns:
@@ -100,12 +100,13 @@ def equilibrium(
 
 def _tried(market: Market, methods: tuple[Method, ...], tol: float, start: Any) -> Equilibrium:
     """Returns what the first method to be certified found, or else what misses least."""
+    # A start was meant for the first method, and may lead nowhere.
+    tries = [(methods[0], start)] if start is not None else []
     outcomes = []
-    for method in methods:
-        outcomes.append(solved(market, method, tol, start))
+    for method, first in [*tries, *((method, None) for method in methods)]:
+        outcomes.append(solved(market, method, tol, first))
         if outcomes[-1].result is Result.CERTIFIED:
             return outcomes[-1]
-        start = None  # it was meant for the first of them
     return min(outcomes, key=lambda outcome: float(outcome.certificate.violation))
 
 
