@@ -16,12 +16,22 @@ import numpy as np
 
 import catallax as cx
 from benchmarks.statistics import bootstrap_interval, interquartile_mean
-from catallax.industries import Industry, Producer, commodity_flow, supply_chain
+from catallax.industries import (
+    Industry,
+    Producer,
+    commodity_flow,
+    industry_of,
+    read_mps,
+    supply_chain,
+    workshops,
+    write_mps,
+)
 
 RESULTS = Path(__file__).parent / "results" / "wide.json"
 WORLDS: dict[str, Callable[[int], Industry]] = {
     "supply chain": supply_chain,
     "commodity flow": commodity_flow,
+    "workshops": lambda seed: industry_of(read_mps(write_mps(workshops(seed)))),
 }
 STEPS, LAST, WINDOW = 400, 100, 10
 ENDOWMENT = 1e6
@@ -133,11 +143,11 @@ def value(seeds: range, steps: int) -> dict[str, object]:
 
 
 def ablation(seeds: range, steps: int) -> dict[str, object]:
-    """The same without one rule or two."""
+    """The supply chain without one rule or two."""
     print("| world | rules | IQM | 95 % interval | worst | median price error | oscillation |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     rows: dict[str, object] = {}
-    for name, make in WORLDS.items():
+    for name, make in (("supply chain", supply_chain),):
         for words, rules in ABLATION.items():
             found = [run(make(seed), steps, **rules) for seed in seeds]
             shares = [float(one["share"]) for one in found]

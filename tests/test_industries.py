@@ -7,20 +7,27 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from catallax._errors import BadProgramme, FreeStorage, InvalidSetting
 from catallax.industries import (
+    Column,
     Household,
     Industry,
     Inflow,
+    LinearProgramme,
     Producer,
+    Row,
     Want,
     commodity_flow,
     industry_of,
     read_mps,
     resource_rows,
     supply_chain,
+    workshops,
+    write_mps,
 )
+from catallax.planner import steady_state
 from catallax.techniques import JaxTechnique, LinearActivity, Storage
 
 WORKSHOP = Path(__file__).parent / "data" / "workshop.mps"
@@ -247,3 +254,42 @@ def test_a_programme_with_a_circle_needs_a_discount():
     with pytest.raises(FreeStorage):
         industry_of(read_mps(text), discount=1.0)
     assert len(industry_of(read_mps(text), discount=0.9).producers) == 3
+
+
+# --- workshops
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_drawn_programme_is_written_and_read_back_as_it_was(seed):
+    programme = workshops(seed)
+    read = read_mps(write_mps(programme))
+    assert [row.limit for row in read.rows] == [row.limit for row in programme.rows]
+    assert read.maximise and read.objective == programme.objective
+    for here, there in zip(read.columns, programme.columns, strict=True):
+        assert here.name == there.name.replace(" ", "_")
+        assert (here.objective, here.entries) == (there.objective, there.entries)
+        assert (here.lower, here.upper) == (there.lower, there.upper)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_drawn_programme_is_an_industry_whose_optimum_is_the_planners(seed):
+    programme = workshops(seed)
+    best = steady_state(industry_of(programme, discount=1.0)).value
+    rows = {row.name: number for number, row in enumerate(programme.rows)}
+    table = np.zeros((len(rows), len(programme.columns)))
+    for number, column in enumerate(programme.columns):
+        for row, value in column.entries:
+            table[rows[row], number] = value
+    found = linprog(
+        [-column.objective for column in programme.columns],
+        A_ub=table,
+        b_ub=[row.limit for row in programme.rows],
+        bounds=[(0, column.upper) for column in programme.columns],
+    )
+    assert best == pytest.approx(-found.fun)
+
+
+def test_names_that_would_be_the_same_are_not_written():
+    twice = (Column("a b", 1.0, (), 0.0, 1.0), Column("a_b", 1.0, (), 0.0, 1.0))
+    with pytest.raises(BadProgramme, match="'a_b'"):
+        write_mps(LinearProgramme("", "gain", True, (Row("wood", "L", 1.0),), twice))

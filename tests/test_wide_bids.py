@@ -160,8 +160,10 @@ def test_inertia_is_the_square_of_a_change_by_capacity():
     np.testing.assert_array_equal(fast.slopes, gains)
     assert not np.any(fast.curvatures)
     revenue = revenue_of(bidders_of(MANY).makers, FORECASTS, 0.9)
-    # Capacities of 3, none and 5; where there is none, the most that it did counts.
-    np.testing.assert_allclose(slow.curvatures, 4.0 * revenue / [3.0, 4.0, 5.0])
+    # Capacities of 3, none and 5; where there is none, what it has been doing counts.
+    np.testing.assert_allclose(slow.curvatures, 4.0 * revenue / [3.0, 2.0, 5.0])
+    idle = bids(seen=outlook(scales=np.zeros(5)), inertia=Inertia(4.0)).families[0]
+    np.testing.assert_allclose(idle.curvatures, 4.0 * revenue / [3.0, 0.05 * 4.0, 5.0])
     signed = level_gains(bidders_of(MANY).makers, OUTLOOK, 0.9)
     pull = slow.curvatures * SCALES[list(LINEAR)]
     np.testing.assert_allclose(slow.slopes, np.maximum(signed + pull, 0))

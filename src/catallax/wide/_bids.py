@@ -23,6 +23,9 @@ from ._makers import Makers, makers_of, revenue_of
 from ._market import WideMarket
 from ._rules import Inertia
 
+LEAST = 0.05
+"""Who has no capacity counts as this share of the most it ever did, if it does less now."""
+
 
 class Bidders(NamedTuple):
     """Everybody who bids, and in which order.
@@ -147,7 +150,8 @@ def level_bids(
     revenue = np.asarray(revenue_of(makers, outlook.forecasts, discount))
     gains = revenue - np.asarray(activities.unit_cost)
     capacity = np.asarray(activities.capacity)
-    size = np.where(np.isfinite(capacity), capacity, outlook.reached[own])
+    usual = np.maximum(outlook.scales[own], LEAST * outlook.reached[own])
+    size = np.where(np.isfinite(capacity), capacity, usual)
     most = np.maximum(outlook.brought[own], revenue)
     # Who never ran has nothing to change slowly.
     bend = inertia.strength * np.divide(most, size, out=np.zeros_like(most), where=size > 0)

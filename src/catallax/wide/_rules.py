@@ -46,8 +46,8 @@ class Inertia:
     It steers and is neither paid nor counted, and vanishes at rest. Techniques of constant returns
     earn nothing at the margin, so that without it goods flip from corner to corner. `z̄` is where a
     producer has been, `z̄ ← memory·z̄ + (1 − memory) z`; and `ρ = strength·R / Z`, with R the most
-    that a level was ever expected to bring it, and Z its capacity, or without one the most it ever
-    did.
+    that a level was ever expected to bring it, and Z its capacity, or without one z̄ itself, but a
+    twentieth of the most it ever did at least.
 
     Args:
         strength: ρ in those units; 0 for none.
