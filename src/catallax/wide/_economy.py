@@ -59,7 +59,7 @@ class WideEconomy:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The holders of goods: owners, households, producers."""
+        """Who holds goods, row by row; owners, then households, then producers."""
         return self._rows.names
 
     @property
@@ -85,7 +85,7 @@ class WideEconomy:
 
     @property
     def balances(self) -> dict[str, int]:
-        """Ticks by account: the system's, then those of the holders."""
+        """Ticks by account, the system's first."""
         names = _account_names(self._rows.names)
         return dict(zip(names, np.asarray(self.state.ledger.balances).tolist(), strict=True))
 
