@@ -23,11 +23,11 @@ class History:
         quanta: int64 `[T, 3, m]`, what came in, what was made and what was used up.
 
     Example:
-        >>> import catallax as cx
-        >>> chain = cx.industries.supply_chain(0)
-        >>> economy = cx.WideEconomy(cx.WideMarket(chain, cx.Rewards(1e4), money="none"))
-        >>> economy.run(2).prices.shape
-        (2, 9)
+        >>> import catallax as cx, numpy as np
+        >>> one, counts = np.array([[2.0]]), np.zeros((1, 3, 1), np.int64)
+        >>> history = cx.History(one, one, one, one, one, 3 * one, one, one, one[0], counts)
+        >>> history.values.tolist(), history.steps
+        ([4.0], 1)
     """
 
     prices: Float[np.ndarray, "T m"]

@@ -51,8 +51,9 @@ class BoundedLeontief:
     @property
     def most(self) -> Float[Array, "n"]:
         """`[agents]`, the level beyond which more is worth nothing."""
-        curved = jnp.asarray(self.curvatures) > 0
-        peak = jnp.asarray(self.slopes) / jnp.where(curved, self.curvatures, 1.0)
+        curvatures = jnp.asarray(self.curvatures)
+        curved = curvatures > 0
+        peak = jnp.asarray(self.slopes) / jnp.where(curved, curvatures, 1.0)
         return jnp.minimum(jnp.asarray(self.bounds), jnp.where(curved, peak, jnp.inf))
 
     def levels(self, bundles: Float[Array, "n m"]) -> Float[Array, "n"]:

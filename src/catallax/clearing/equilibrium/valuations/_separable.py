@@ -162,8 +162,9 @@ class PiecewiseQuadratic:
     @property
     def reached(self) -> Float[Array, "n m k"]:
         """`[agents, goods, pieces]`, how wide a piece is until it is worth nothing."""
-        curved = jnp.asarray(self.curvatures) > 0
-        peak = jnp.asarray(self.slopes) / jnp.where(curved, self.curvatures, 1.0)
+        curvatures = jnp.asarray(self.curvatures)
+        curved = curvatures > 0
+        peak = jnp.asarray(self.slopes) / jnp.where(curved, curvatures, 1.0)
         return jnp.minimum(jnp.asarray(self.widths), jnp.where(curved, peak, jnp.inf))
 
     def worth(self, bundles: Float[Array, "n m"]) -> Float[Array, "n"]:
