@@ -15,7 +15,7 @@ BROWSER := $(shell command -v chromium || command -v chromium-browser || command
 SELECT  := $(if $(BROWSER),,-m "not browser")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format docs bench-deep bench-learning bench-equilibrium lock clean
+.PHONY: help setup demo test lint format docs bench-deep bench-learning bench-equilibrium bench-wide lock clean
 
 help:
 	@echo "make demo            set up, train a market on CartPole-v1, look at it and audit its books"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench-deep      measure the speed of the deep market"
 	@echo "make bench-learning  measure what markets learn"
 	@echo "make bench-equilibrium  measure equilibria: right, and how fast"
+	@echo "make bench-wide      measure the wide market against a planner"
 	@echo "make lock            resolve requirements.lock anew (needs uv)"
 	@echo "make clean           remove .venv, caches and built pages; runs/ stays"
 
@@ -67,6 +68,9 @@ bench-deep: $(READY)
 
 bench-learning: $(READY)
 	$(BIN)/python -m benchmarks.learning
+
+bench-wide: $(READY)
+	$(BIN)/python -m benchmarks.wide
 
 bench-equilibrium: $(READY)
 	$(BIN)/python -m benchmarks.equilibrium
