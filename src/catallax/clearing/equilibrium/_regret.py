@@ -136,6 +136,13 @@ class _Pieces(NamedTuple):
         return self.base + jnp.sum(gained, axis=(1, 2))
 
 
+def _summit(gains: Array, curvatures: Array, reach: Array) -> Array:
+    """Returns the `y` in `[0, reach]` at which `gains·y − q y² / 2` is largest."""
+    gains, curved = jnp.maximum(gains, 0.0), curvatures > 0
+    peak = gains / jnp.where(curved, curvatures, 1.0)
+    return jnp.where(curved, jnp.minimum(peak, reach), jnp.where(gains > 0, reach, 0.0))
+
+
 class _Parabola(NamedTuple):
     """`Σ_j a_j y_j − q_j y_j² / 2` over `0 ≤ y ≤ reach`."""
 
@@ -148,11 +155,7 @@ class _Parabola(NamedTuple):
         return self.slopes
 
     def demand(self, asked: Float[Array, "n m"]) -> Float[Array, "n m"]:
-        gains = jnp.maximum(self.slopes - asked, 0.0)
-        curved = self.curvatures > 0
-        peak = gains / jnp.where(curved, self.curvatures, 1.0)
-        wanted = jnp.where(gains > 0, self.reach, 0.0)
-        return jnp.where(curved, jnp.minimum(peak, self.reach), wanted)
+        return _summit(self.slopes - asked, self.curvatures, self.reach)
 
     def surplus(self, asked: Float[Array, "n m"]) -> Float[Array, "n"]:
         amounts = self.demand(asked)
@@ -193,11 +196,7 @@ class _Bends(NamedTuple):
         return jnp.max(jnp.where(self.widths > 0, self.slopes, 0.0), axis=2)
 
     def filled(self, asked: Float[Array, "n m"]) -> Float[Array, "n m k"]:
-        gains = jnp.maximum(self.slopes - asked[..., None], 0.0)
-        curved = self.curvatures > 0
-        peak = gains / jnp.where(curved, self.curvatures, 1.0)
-        wanted = jnp.where(gains > 0, self.widths, 0.0)
-        return jnp.where(curved, jnp.minimum(peak, self.widths), wanted)
+        return _summit(self.slopes - asked[..., None], self.curvatures, self.widths)
 
     def demand(self, asked: Float[Array, "n m"]) -> Float[Array, "n m"]:
         return jnp.sum(self.filled(asked), axis=2)
@@ -222,11 +221,8 @@ class _Level(NamedTuple):
         return jnp.where(self.needs > 0, slopes, 0.0)
 
     def level(self, asked: Float[Array, "n m"]) -> Float[Array, "n"]:
-        gains = jnp.maximum(self.slopes - jnp.sum(_product(asked, self.needs), axis=1), 0.0)
-        curved = self.curvatures > 0
-        peak = gains / jnp.where(curved, self.curvatures, 1.0)
-        wanted = jnp.where(gains > 0, self.reach, 0.0)
-        return jnp.where(curved, jnp.minimum(peak, self.reach), wanted)
+        gains = self.slopes - jnp.sum(_product(asked, self.needs), axis=1)
+        return _summit(gains, self.curvatures, self.reach)
 
     def demand(self, asked: Float[Array, "n m"]) -> Float[Array, "n m"]:
         return _product(self.level(asked)[:, None], self.needs)
