@@ -108,16 +108,16 @@ the money with --money:
    "family": "linear", "values": [[2, 5], [3, 4]]}
 
 the families, and their arrays (a row an agent, a column a good, unless said otherwise):
-  linear             values
-  ces                weights, rho (one or one an agent), and scale if not 1
-  cobb-douglas       shares (rows sum to 1), and scale if not 1
-  leontief           needs, and scale if not 1
-  quadratic          slopes, curvatures
-  logarithmic        scales, offsets (one, or one a good, or a table)
-  piecewise-linear   slopes, widths (agents, goods, pieces; a width of null has no end)
+  linear               values
+  ces                  weights, rho (one or one an agent), and scale if not 1
+  cobb-douglas         shares (rows sum to 1), and scale if not 1
+  leontief             needs, and scale if not 1
+  quadratic            slopes, curvatures
+  logarithmic          scales, offsets (one, or one a good, or a table)
+  piecewise-linear     slopes, widths (agents, goods, pieces; a width of null has no end)
   piecewise-quadratic  slopes, curvatures, widths (each agents, goods, pieces)
-  bounded-leontief   needs, slopes, curvatures, bounds (a bound of null is none)
-  coupled-quadratic  slopes, curvatures (agents, goods, goods)
+  bounded-leontief     needs, slopes, curvatures, bounds (a bound of null is none)
+  coupled-quadratic    slopes, curvatures (agents, goods, goods)
 Several families in one market stand in a list, and their agents in that order:
    "families": [{"family": "linear", "values": [[2, 5]]},
                 {"family": "leontief", "needs": [[1, 2]]}]
