@@ -1,11 +1,12 @@
 """Run directories: what belongs together is read together, whatever a kill or a disk did."""
 
+import contextlib
 import errno
 import json
 import os
 import shutil
-import subprocess
-import sys
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from catallax._errors import AuditFailed, CannotWrite, CorruptRun, RunExists, Ru
 from catallax._journal import GENESIS, audit, make_entry, rebuild
 from catallax._ledger import N_REASONS
 from catallax._rundir import create_run, open_run
+from children import CONTEXT
 
 NAMES = ["agent/0", "nature"]
 CONFIG = {"market": {"$value": "x"}, "seed": 3}
@@ -397,63 +399,29 @@ def test_a_read_only_place_is_told_when_the_run_is_made(tmp_path, monkeypatch):
 
 # --- kills
 
-SAVES = """
-import os, signal, sys, time, warnings
-sys.path.insert(0, sys.argv[2])
-from pathlib import Path
-import numpy as np
-from catallax._rundir import _parquet
-from test_rundir import a_run, open_run, segment_in
-
-def append(path, say):
-    run = open_run(path)
-    first = run.restore()[1]["segment"] + 1
-    for segment in range(first, 10_000):
-        segment_in(run, segment)
-        say(segment + 1)
-
-def overwrite(path, say):
-    while True:
-        a_run(path, 1, overwrite=True)
-        say(1)
-
-def child(pipe):
-    say = lambda number: os.write(pipe, f"{number}\\n".encode())
-    {"append": append, "overwrite": overwrite}[sys.argv[3]](Path(sys.argv[1]), say)
-
-# Importing takes seconds and saving milliseconds: a process that has imported makes the others.
-warnings.simplefilter("ignore")
-_parquet({"tick": np.zeros(1)})
-for line in sys.stdin:
-    reads, writes = os.pipe()
-    if not (victim := os.fork()):
-        child(writes)
-    os.close(writes)
-    said = os.read(reads, 100)
-    time.sleep(float(line))
-    os.kill(victim, signal.SIGKILL)
-    assert os.WTERMSIG(os.waitpid(victim, 0)[1]) == signal.SIGKILL
-    while more := os.read(reads, 10_000):
-        said += more
-    os.close(reads)
-    sys.stdout.write(said.decode().split()[-1] + "\\n")
-    sys.stdout.flush()
-"""
-
 
 def kills(path, how, delays):
     """Lets processes save in a loop, kills each, and yields what it said it had finished last."""
-    call = [sys.executable, "-c", SAVES, str(path), os.path.dirname(__file__), how]
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(call, **streams) as process:
-        for delay in delays:
-            process.stdin.write(f"{delay}\n")
-            process.stdin.flush()
-            yield int(process.stdout.readline())
-        process.stdin.close()
+    from saving_child import save
+
+    for delay in delays:
+        hears, says = CONTEXT.Pipe(duplex=False)
+        child = CONTEXT.Process(target=save, args=(str(path), how, says))
+        child.start()
+        says.close()
+        assert hears.poll(60), "the child never saved"
+        finished = hears.recv()
+        time.sleep(delay)
+        child.kill()
+        child.join()
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                finished = hears.recv()
+        assert child.exitcode == -signal.SIGKILL
+        yield finished
 
 
-DELAYS = [0.0005 * step for step in range(40)]
+DELAYS = [0.0015 * step for step in range(14)]
 
 
 def test_kills_leave_a_run_that_goes_on(tmp_path):
