@@ -13,7 +13,7 @@ import house
 # The storeys of src/catallax, lowest first. A module imports from lower storeys and its own part.
 STOREYS = (
     # words
-    "_types _errors _interrupts _lazy _xla",
+    "_types _errors _interrupts _callbacks _lazy _xla",
     "_keys _shares",
     # things
     "techniques",
@@ -45,7 +45,7 @@ STOREYS = (
     "_host",
     "_drivers",
     # economies
-    "_books _callbacks _membership _store _evaluate",
+    "_books _membership _store _evaluate",
     "_inspect",
     "_economy",
     # edges

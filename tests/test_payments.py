@@ -185,7 +185,7 @@ def test_keeping_goods_costs_and_the_treasury_is_paid():
         after, due = collect_carrying_costs(before, *args)
     assert due.tolist() == [0, 4, 3, 0]
     assert since(before, after) == {"A": -4, "B": -3, "treasury": 7}
-    assert by_reason(before, after, Reason.RENT) == {"A": -4, "B": -3, "treasury": 7}
+    assert by_reason(before, after, Reason.CARRYING) == {"A": -4, "B": -3, "treasury": 7}
     assert int(after.balances[FIRST + 1]) == -2  # B owes
 
 
@@ -209,7 +209,7 @@ def test_the_treasury_pays_stipends():
     before, after, got = stipended(100, [10, 20, 0])
     assert got == [10, 20, 0]
     assert since(before, after) == {"A": 10, "B": 20, "treasury": -30}
-    assert by_reason(before, after, Reason.ENDOWMENT) == {"A": 10, "B": 20, "treasury": -30}
+    assert by_reason(before, after, Reason.STIPEND) == {"A": 10, "B": 20, "treasury": -30}
 
 
 def test_a_treasury_that_is_short_is_shared_and_not_overdrawn():

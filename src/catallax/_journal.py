@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,16 @@ from catallax._errors import AuditFailed, CorruptRun
 from catallax._ledger import Account, Reason
 
 Row = tuple[str, str, int]
+GoodsRow = tuple[str, str, str, int]
 
 GENESIS = hashlib.sha256(b"catallax").hexdigest()
 """The digest before the first entry."""
 
 REASONS = tuple(reason.name.lower() for reason in Reason)
 CLEARING = Account.CLEARING.name.lower()
+
+TRANSFERRED = ("bought", "sold"), ("reverted",)
+"""Why goods change hands: what these reasons add up to is 0 for every good."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,11 @@ class JournalEntry:
         transfers: Movements since genesis.
         rows: `(account, reason, net ticks received)`, sorted; cells of 0 are left out.
         previous: The digest of the entry before.
-        digest: SHA-256, in hexadecimal, of `previous` and all of the above.
+        digest: SHA-256, in hexadecimal, of `previous`, all of the above and the goods.
+        goods: `(holder, good, reason, net quanta)`, sorted; none in a market without goods.
 
     Example:
-        >>> entry = make_entry(GENESIS, 0, 0, 10, 0, ["a"], np.zeros((1, 13), np.int64))
+        >>> entry = make_entry(GENESIS, 0, 0, 10, 0, ["a"], np.zeros((1, 16), np.int64))
         >>> entry.rows
         ()
     """
@@ -51,6 +56,7 @@ class JournalEntry:
     rows: tuple[Row, ...]
     previous: str
     digest: str
+    goods: tuple[GoodsRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,8 @@ class Audit:
     """What an audit found.
 
     Args:
-        balanced: Whether every balance is what the journal says and all of them sum to 0.
+        balanced: Whether every balance and every holding is what the journal says, and all
+            balances sum to 0.
         drift_ticks: By how much they are not, over all accounts; 0 where balanced.
         transfers: Movements since genesis.
         digest: Of the whole journal.
@@ -66,6 +73,9 @@ class Audit:
         segments: Entries of the journal.
         totals: By reason, `{"turnover": ticks}`: what accounts received on balance in each
             segment, summed.
+        drift_quanta: By how much holdings of goods are not what the journal says; 0 where balanced.
+        goods: By good and reason, quanta that all holders received on balance (with "sold", that
+            they gave).
 
     Example:
         >>> audit([], {}).balanced
@@ -79,6 +89,8 @@ class Audit:
     accounts: int
     segments: int
     totals: dict[str, dict[str, int]]
+    drift_quanta: int = 0
+    goods: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def make_entry(
@@ -89,6 +101,7 @@ def make_entry(
     transfers: int,
     names: Sequence[str],
     flows: np.ndarray,
+    goods: Sequence[GoodsRow] = (),
 ) -> JournalEntry:
     """Closes the books of a segment.
 
@@ -100,6 +113,7 @@ def make_entry(
         transfers: Movements since genesis.
         names: Of every account.
         flows: int64 `[accounts, reasons]`, net ticks received in the segment.
+        goods: What moved between and through holders' stocks.
 
     Returns:
         The entry. It costs time for the cells that are not 0, and little for the others.
@@ -108,7 +122,8 @@ def make_entry(
     cells = zip(accounts.tolist(), reasons.tolist(), flows[accounts, reasons].tolist(), strict=True)
     rows = tuple(sorted((names[who], REASONS[why], ticks) for who, why, ticks in cells))
     content = (segment, first_tick, last_tick, transfers, rows)
-    return JournalEntry(*content, previous, digest_of(previous, *content))
+    moved = tuple(sorted(goods))
+    return JournalEntry(*content, previous, digest_of(previous, *content, moved), moved)
 
 
 def digest_of(
@@ -118,15 +133,18 @@ def digest_of(
     last_tick: int,
     transfers: int,
     rows: Sequence[Row],
+    goods: Sequence[GoodsRow] = (),
 ) -> str:
     """Returns the SHA-256 of the digest before and the content, in hexadecimal."""
-    content = json.dumps([segment, first_tick, last_tick, transfers, rows], separators=(",", ":"))
+    facts = [segment, first_tick, last_tick, transfers, rows, *([goods] if goods else [])]
+    content = json.dumps(facts, separators=(",", ":"))
     return hashlib.sha256(f"{previous}\n{content}".encode()).hexdigest()
 
 
 def entry_to_line(entry: JournalEntry) -> str:
     """Writes an entry as one line of JSON, without the line's end."""
-    return json.dumps(vars(entry), separators=(",", ":"))
+    told = {name: value for name, value in vars(entry).items() if name != "goods" or value}
+    return json.dumps(told, separators=(",", ":"))
 
 
 def entry_from_line(line: str, number: int) -> JournalEntry:
@@ -145,7 +163,8 @@ def entry_from_line(line: str, number: int) -> JournalEntry:
     try:
         content = json.loads(line)
         rows = tuple(_row(*row) for row in content.pop("rows"))
-        entry = JournalEntry(rows=rows, **content)
+        goods = tuple(_goods_row(*row) for row in content.pop("goods", ()))
+        entry = JournalEntry(rows=rows, goods=goods, **content)
         _expect_types(entry)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CorruptRun(
@@ -160,6 +179,13 @@ def _row(account: Any, reason: Any, ticks: Any) -> Row:
     if not (isinstance(account, str) and isinstance(reason, str) and type(ticks) is int):
         raise ValueError(f"{[account, reason, ticks]} is no row")
     return account, reason, ticks
+
+
+def _goods_row(holder: Any, good: Any, reason: Any, quanta: Any) -> GoodsRow:
+    named = all(isinstance(name, str) for name in (holder, good, reason))
+    if not named or type(quanta) is not int:
+        raise ValueError(f"{[holder, good, reason, quanta]} is no row")
+    return holder, good, reason, quanta
 
 
 def _expect_types(entry: JournalEntry) -> None:
@@ -183,11 +209,13 @@ def verify_chain(entries: Iterable[JournalEntry]) -> None:
     digest, segment, tick, transfers = GENESIS, -1, 0, 0
     for entry in entries:
         content = (entry.segment, entry.first_tick, entry.last_tick, entry.transfers, entry.rows)
+        content = (*content, entry.goods)
         _demand(entry.previous == digest, entry, "does not link to the entry before it")
         _demand(entry.digest == digest_of(entry.previous, *content), entry, "has another digest")
         follows = entry.segment == segment + 1 and entry.first_tick == tick <= entry.last_tick
         _demand(follows and entry.transfers >= transfers, entry, "does not follow in time")
         _check_flows(entry)
+        _check_goods(entry)
         digest, segment = entry.digest, entry.segment
         tick, transfers = entry.last_tick, entry.transfers
 
@@ -203,6 +231,19 @@ def _check_flows(entry: JournalEntry) -> None:
     _demand(kept == 0, entry, f"leaves {kept} ticks in the clearing house")
     cells = [row[:2] for row in entry.rows]
     _demand(len(set(cells)) == len(cells), entry, "lists a cell twice")
+
+
+def _check_goods(entry: JournalEntry) -> None:
+    """What is bought is sold, and what the bankrupt leave is somebody's."""
+    by_good: dict[tuple[str, str], int] = defaultdict(int)
+    for _, good, reason, quanta in entry.goods:
+        by_good[good, reason] += quanta
+    for good in {row[1] for row in entry.goods}:
+        for reasons in TRANSFERRED:
+            total = sum(by_good[good, reason] for reason in reasons)
+            _demand(total == 0, entry, f"has {total} quanta of {good} {' less '.join(reasons)}")
+    cells = [row[:3] for row in entry.goods]
+    _demand(len(set(cells)) == len(cells), entry, "lists a cell of goods twice")
 
 
 def _demand(holds: bool, entry: JournalEntry, complaint: str) -> None:
@@ -231,12 +272,33 @@ def rebuild(entries: Iterable[JournalEntry]) -> dict[str, int]:
     return dict(balances)
 
 
-def audit(entries: Sequence[JournalEntry], balances: Mapping[str, int]) -> Audit:
-    """Compares a run's balances with what its journal says.
+def rebuild_goods(entries: Iterable[JournalEntry]) -> dict[tuple[str, str], int]:
+    """Rebuilds holdings from genesis.
+
+    Args:
+        entries: From genesis on.
+
+    Returns:
+        Quanta by holder and good, wherever any ever moved.
+    """
+    holdings: dict[tuple[str, str], int] = defaultdict(int)
+    for entry in entries:
+        for holder, good, _, quanta in entry.goods:
+            holdings[holder, good] += quanta
+    return dict(holdings)
+
+
+def audit(
+    entries: Sequence[JournalEntry],
+    balances: Mapping[str, int],
+    holdings: Mapping[str, Mapping[str, int]] | None = None,
+) -> Audit:
+    """Compares a run's balances, and its stocks of goods, with what its journal says.
 
     Args:
         entries: From genesis on.
         balances: In ticks by account; accounts of the dead, which hold 0, may be left out.
+        holdings: In quanta by holder and good; None for a market without goods.
 
     Returns:
         The `Audit`; an imbalance is told by it, not raised.
@@ -249,15 +311,34 @@ def audit(entries: Sequence[JournalEntry], balances: Mapping[str, int]) -> Audit
     accounts = rebuilt.keys() | balances.keys()
     drift = sum(abs(rebuilt.get(name, 0) - int(balances.get(name, 0))) for name in accounts)
     drift += abs(sum(int(ticks) for ticks in balances.values()))
+    stocks = _stock_drift(entries, holdings or {})
     return Audit(
-        balanced=drift == 0,
+        balanced=drift == stocks == 0,
         drift_ticks=drift,
         transfers=entries[-1].transfers if entries else 0,
         digest=entries[-1].digest if entries else GENESIS,
         accounts=len(accounts),
         segments=len(entries),
         totals=_totals(entries),
+        drift_quanta=stocks,
+        goods=_goods_totals(entries),
     )
+
+
+def _stock_drift(entries: Sequence[JournalEntry], holdings: Mapping[str, Mapping[str, int]]) -> int:
+    rebuilt = rebuild_goods(entries)
+    held = {(who, good): int(n) for who, row in holdings.items() for good, n in row.items()}
+    cells = rebuilt.keys() | held.keys()
+    return sum(abs(rebuilt.get(cell, 0) - held.get(cell, 0)) for cell in cells)
+
+
+def _goods_totals(entries: Iterable[JournalEntry]) -> dict[str, dict[str, int]]:
+    totals: dict[str, dict[str, int]] = {}
+    for entry in entries:
+        for _, good, reason, quanta in entry.goods:
+            by_reason = totals.setdefault(good, {})
+            by_reason[reason] = by_reason.get(reason, 0) + quanta
+    return totals
 
 
 def _totals(entries: Iterable[JournalEntry]) -> dict[str, dict[str, int]]:

@@ -55,6 +55,9 @@ class Reason(IntEnum):
     LOSS = 10
     COMPUTE = 11
     ROUNDING = 12
+    STIPEND = 13
+    INCOME = 14
+    CARRYING = 15
 
 
 class Fault(IntEnum):

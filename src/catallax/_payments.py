@@ -110,7 +110,7 @@ def collect_carrying_costs(
         The ledger after, and int64 `[n]` what each pays, in ticks, rounded down good by good.
     """
     due = jnp.sum(payments_of(holdings, carrying[None]), axis=1)
-    return post(ledger, transfers(accounts, Account.TREASURY, due, Reason.RENT)), due
+    return post(ledger, transfers(accounts, Account.TREASURY, due, Reason.CARRYING)), due
 
 
 def hand_over(ledger: Ledger, earned: Int64[Array, "k"], accounts: Int32[Array, "k"]) -> Ledger:
@@ -124,7 +124,7 @@ def hand_over(ledger: Ledger, earned: Int64[Array, "k"], accounts: Int32[Array, 
     Returns:
         The ledger after.
     """
-    return post(ledger, transfers(accounts, Account.TREASURY, earned, Reason.RENT))
+    return post(ledger, transfers(accounts, Account.TREASURY, earned, Reason.INCOME))
 
 
 def pay_stipends(
@@ -145,4 +145,4 @@ def pay_stipends(
     held = jnp.maximum(ledger.balances[Account.TREASURY], 0)
     payable = jnp.minimum(jnp.sum(stipends), held)
     paid = shares_of(payable[None], stipends[:, None])[:, 0]
-    return post(ledger, transfers(Account.TREASURY, accounts, paid, Reason.ENDOWMENT)), paid
+    return post(ledger, transfers(Account.TREASURY, accounts, paid, Reason.STIPEND)), paid

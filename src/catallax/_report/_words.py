@@ -62,6 +62,9 @@ REASONS = {
     "loss": "debts of the bankrupt",
     "compute": "paid for computing",
     "rounding": "fractions of a tick",
+    "stipend": "paid by the treasury to households",
+    "income": "what resources earned, handed to the treasury",
+    "carrying": "paid to the treasury for keeping goods",
 }
 """Why money moves, in a few words."""
 

@@ -1,29 +1,40 @@
 """`WideEconomy`: a wide market that runs, with its books."""
 
+from collections.abc import Iterable
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from catallax._errors import BadPrice, BadProduction, BadReward, InvalidSetting, LedgerError
+from catallax._callbacks import Callback
+from catallax._checkpoint import leaves_of, tree_of
+from catallax._errors import InvalidSetting
+from catallax._interrupts import deferred_interrupt
 from catallax._journal import GENESIS, Audit, JournalEntry, audit, make_entry
-from catallax._ledger import Account, Fault, faults_named
-from catallax._types import TICKS_PER_CREDIT, exact
+from catallax._ledger import Account
+from catallax._rundir import RunDirectory
+from catallax._types import TICKS_PER_CREDIT, Columns, exact
+from catallax._values import from_plain, to_plain
 from catallax._xla import compiled
 from catallax.clearing.equilibrium import Equilibrium, certify, equilibrium
 
 from ._bids import Outlook, bidders_of, valuations_of
 from ._cast import cast_of, rows_of
+from ._complaints import complain_of
 from ._history import History, joined
 from ._market import WideMarket
+from ._records import columns_of, goods_rows, history_of
+from ._saving import Kept, begin, keep, read
 from ._state import WideState, genesis
 from ._step import Cleared, Offer, Seen, offered, settled
 
 TOLERANCE = 1e-6
 """The largest violation that counts as an equilibrium; see `catallax.equilibrium`."""
 
-KEPT = "Nothing was lost: the economy stands as after its last step."
+SEGMENT = 50
+"""Steps after which the books are closed, and a run directory is brought up to date."""
 
 
 class WideEconomy:
@@ -56,6 +67,9 @@ class WideEconomy:
         self._journal: list[JournalEntry] = []
         self._histories: list[History] = []
         self._warm: Any = None
+        self._warm_saved: Columns | None = None
+        self._directory: RunDirectory | None = None
+        self._planned = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,6 +80,23 @@ class WideEconomy:
     def step(self) -> int:
         """Steps since genesis."""
         return int(self.state.step)
+
+    @property
+    def planned_steps(self) -> int:
+        """The step at which the last `run` ends, or was to end if it was stopped."""
+        return self._planned
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the journal: equal digests, equal books and stocks at every close."""
+        return self._journal[-1].digest if self._journal else GENESIS
+
+    @property
+    def metrics(self) -> Columns:
+        """The history as columns with names for people, a row a step; `price/labour` for one."""
+        if not self._histories:
+            return {}
+        return {"value": self.history.values} | columns_of(self.market, self.history)
 
     @property
     def history(self) -> History:
@@ -80,7 +111,7 @@ class WideEconomy:
 
     @property
     def journal(self) -> tuple[JournalEntry, ...]:
-        """One entry for every call of `run`, hash-chained."""
+        """One entry for every 50 steps or less, hash-chained."""
         return tuple(self._journal)
 
     @property
@@ -100,14 +131,35 @@ class WideEconomy:
         }
 
     def audit(self) -> Audit:
-        """Compares all balances with what the journal says, from genesis on."""
-        return audit(self._journal, self.balances)
+        """Compares all balances and holdings with what the journal says, from genesis on."""
+        return audit(self._journal, self.balances, self.holdings)
 
-    def run(self, steps: int) -> History:
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Writes everything to a run directory, which `run` keeps up to date from then on.
+
+        Args:
+            path: The directory, new or empty.
+            overwrite: Whether a run that is there may be replaced.
+
+        Returns:
+            The path; `catallax.load` restores the economy from it.
+
+        Raises:
+            RunExists: If there is a run already.
+            CannotWrite: If the disk is full or the place is read-only.
+        """
+        self._directory = begin(Path(path), self.market, overwrite)
+        metrics = columns_of(self.market, self.history) if self._histories else {}
+        self._keep(self._journal, metrics)
+        return Path(path)
+
+    def run(self, steps: int, *, callbacks: Iterable[Callback] = ()) -> History:
         """Runs a number of steps.
 
         Args:
             steps: How many, 1 or more.
+            callbacks: What to call at the start, whenever the books are closed, and at the end;
+                one that returns False there ends the run.
 
         Returns:
             What they were like.
@@ -127,14 +179,34 @@ class WideEconomy:
             raise InvalidSetting(
                 f"steps={steps!r} was given to run.", "It counts steps.", "Give 1 or more."
             )
-        first, rows = self.state, []
+        self._planned, begun = self.step + int(steps), len(self._histories)
+        callbacks = tuple(callbacks)
+        for one in callbacks:
+            one.on_training_start(self)
+        try:
+            with deferred_interrupt() as obey:
+                while (left := self._planned - self.step) > 0:
+                    self._segment(min(left, SEGMENT))
+                    goes_on = [one.on_segment_end(self) for one in callbacks]
+                    obey()
+                    if any(answer is False for answer in goes_on):
+                        break
+        finally:
+            for one in callbacks:
+                one.on_training_end(self)
+        return joined(self._histories[begun:])
+
+    def _segment(self, steps: int) -> None:
+        """Runs steps and closes the books, whatever ends them."""
+        first, rows, flows = self.state, [], 0
         try:
             for _ in range(steps):
-                rows.append(self._once())
+                row, moved = self._once()
+                rows.append(row)
+                flows = flows + moved
         finally:
             if rows:
-                self._close_books(first, rows)
-        return self._histories[-1]
+                self._close_books(first, rows, np.asarray(flows))
 
     def change(self, market: WideMarket) -> None:
         """Goes on with another market of the same holders and goods: a shock.
@@ -160,7 +232,7 @@ class WideEconomy:
         with exact():
             self.state = self.state._replace(scales=jax.numpy.asarray(scales))
 
-    def _once(self) -> dict[str, np.ndarray]:
+    def _once(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
         with exact():
             offer: Offer = _offered(self._cast, self.state)
         supply, means = np.asarray(offer.supply), np.asarray(offer.means)
@@ -181,10 +253,10 @@ class WideEconomy:
                 rules,
             )
         seen: Any = jax.tree.map(np.asarray, told)
-        self._check(state, seen)
+        complain_of(int(state.ledger.faults), seen, self.market, self.step)
         row = self._told(offer, seen, found, valuations, wealth)
         self.state = state
-        return row
+        return row, seen.flows
 
     def _cleared(self, supply: np.ndarray, means: np.ndarray) -> tuple[Equilibrium, Any, Any]:
         market, state = self.market, self.state
@@ -197,9 +269,11 @@ class WideEconomy:
             # What is held back is not bought with anybody's money.
             trust = 2 * float(supply @ outlook.forecasts)
             wealth = np.append(own, [trust] * (valuations.agents - own.size))
-        found = equilibrium(
-            valuations, supply, wealth, money=market.money, tol=TOLERANCE, start=self._warm
-        )
+        given: dict[str, Any] = {"money": market.money, "tol": TOLERANCE}
+        if self._warm_saved is not None:
+            like = equilibrium(valuations, supply, wealth, **given).warm
+            self._warm, self._warm_saved = tree_of(like, self._warm_saved), None
+        found = equilibrium(valuations, supply, wealth, start=self._warm, **given)
         self._warm = found.warm
         return found, valuations, wealth
 
@@ -230,54 +304,59 @@ class WideEconomy:
             "quanta": np.stack([moved.inflow, moved.produced, moved.consumed]),
         }
 
-    def _check(self, state: WideState, seen: Any) -> None:
-        faults = int(state.ledger.faults)
-        if not faults:
-            return
-        step = self.step
-        if faults & Fault.BAD_STOCK:
-            producer, good = map(int, np.argwhere(seen.bad)[0])
-            amount = float(seen.made[producer, good])
-            raise BadProduction(
-                f"{self.market.industry.producers[producer].name} made {amount} of "
-                f"{self.market.industry.goods[good]} in step {step}.",
-                "A stock is a finite number, 0 or more, of at most 2**40 quanta.",
-                f"Check its technique with techniques.probe_technique. {KEPT}",
-            )
-        if faults & Fault.BAD_REWARD:
-            raise BadReward(
-                f"A worth or a cost was not finite, or beyond a million credits, in step {step}.",
-                "It cannot be booked.",
-                f"Check wants and costs, or count in larger units. {KEPT}",
-            )
-        if faults & Fault.BAD_PRICE:
-            raise BadPrice(
-                f"A price was beyond a million credits in step {step}.",
-                "It cannot be paid.",
-                f"Give goods a smaller measure, so that 1 of them is worth less. {KEPT}",
-            )
-        raise LedgerError(
-            f"A check of the books failed in step {step}: {', '.join(faults_named(faults))}.",
-            "Money and goods must move only by the market's rules.",
-            f"This is a bug of the library, please report it. {KEPT}",
-        )
-
-    def _close_books(self, first: WideState, rows: list[dict[str, np.ndarray]]) -> None:
-        self._histories.append(History(**{k: np.stack([r[k] for r in rows]) for k in rows[0]}))
+    def _close_books(
+        self, first: WideState, rows: list[dict[str, np.ndarray]], flows: np.ndarray
+    ) -> None:
+        history = History(**{k: np.stack([r[k] for r in rows]) for k in rows[0]})
         ledger = self.state.ledger
         entry = make_entry(
-            self._journal[-1].digest if self._journal else GENESIS,
+            self.digest,
             len(self._journal),
             int(first.step),
             self.step,
             int(ledger.transfers),
             _account_names(self._rows.names),
             np.asarray(ledger.flows),
+            goods_rows(self.names, self.market.industry.goods, flows),
         )
+        self._histories.append(history)
         self._journal.append(entry)
         with exact():
             emptied = jax.numpy.zeros_like(ledger.flows)
         self.state = self.state._replace(ledger=ledger._replace(flows=emptied))
+        self._keep([entry], columns_of(self.market, history))
+
+    def _keep(self, entries: list[JournalEntry], metrics: Columns) -> None:
+        if self._directory is not None:
+            warm = leaves_of(self._warm) if self._warm_saved is None else self._warm_saved
+            now = Kept(self.state, warm, self._planned, to_plain(self.market))
+            keep(self._directory, entries, metrics, len(self._journal), now)
+
+    def _come_back(self, directory: RunDirectory, given: WideMarket | None) -> None:
+        """Takes the place of the economy that a directory keeps."""
+        kept = read(directory, self.state)
+        self.change(given or from_plain({"market": kept.market})["market"])
+        self.state, self._warm_saved, self._planned = kept.state, kept.warm, kept.planned
+        self._journal, self._directory = directory.journal(), directory
+        if metrics := directory.metrics():
+            self._histories = [history_of(self.market, metrics)]
+
+
+def restored(directory: RunDirectory, market: WideMarket | None = None) -> WideEconomy:
+    """Returns the economy that a run directory keeps; it goes on keeping it.
+
+    Args:
+        directory: Of a wide market.
+        market: In place of the saved one, where it has parts that cannot be saved.
+
+    Raises:
+        CorruptRun: If a file is damaged.
+        CannotRestore: If a part of the market was not saved and no market was given.
+    """
+    saved = market or from_plain({"market": directory.config["market"]})["market"]
+    economy = WideEconomy(saved)
+    economy._come_back(directory, market)
+    return economy
 
 
 def _account_names(holders: tuple[str, ...]) -> list[str]:

@@ -84,6 +84,7 @@ class Seen(NamedTuple):
         moved: What entered and left the world, in quanta.
         drift: int64 `[m]`, quanta that came from or went nowhere.
         bad: bool `[P, m]`, where what was made is no stock.
+        flows: int64 `[7, n, m]`, what holders received in quanta, by `FLOWS`.
     """
 
     trade: Trade
@@ -94,6 +95,11 @@ class Seen(NamedTuple):
     moved: Moved
     drift: Int64[Array, "m"]
     bad: Bool[Array, "P m"]
+    flows: Int64[Array, "7 n m"]
+
+
+FLOWS = ("arrived", "bought", "sold", "used", "spoiled", "made", "reverted")
+"""Why stocks of goods change, in the order in which they do."""
 
 
 def offered(cast: Cast, state: WideState) -> Offer:
@@ -146,6 +152,7 @@ def settled(
     ledger, _ = collect_carrying_costs(ledger, keep, carrying, cast.accounts)
     outputs = jnp.zeros_like(bundles).at[producers:].set(made.outputs / units)
     stocks, out, bad = transform(stocks, stocks.holdings + outputs)
+    finished = stocks.holdings
     ledger = _rewarded(cast, ledger, worths, made.costs, producers)
     ledger = _stipends_paid(cast, ledger, deal)
     ledger, stocks, alive = _solvent(ledger, stocks, before.alive, producers)
@@ -178,6 +185,17 @@ def settled(
         moved=moved,
         drift=lost,
         bad=bad[producers:],
+        flows=jnp.stack(
+            [
+                cast.arrivals,
+                deal.bought,
+                -deal.sold,
+                -deal.bought,
+                keep - deal.returned,
+                finished - keep,
+                stocks.holdings - finished,
+            ]
+        ),
     )
     return after, seen
 
