@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -402,7 +401,7 @@ def test_a_sparkline_goes_from_low_to_high():
 def test_recent_return_is_the_mean_of_the_last_fifty_episodes():
     def recent(episodes, returns):
         metrics = {"episodes": np.asarray(episodes), "returns": np.asarray(returns)}
-        return recent_return(SimpleNamespace(metrics=metrics))
+        return recent_return(metrics)
 
     assert recent([9, 30, 30], [900.0, 30.0, 90.0]) == 2.0
     assert recent([0, 0], [0.0, 0.0]) is None

@@ -19,7 +19,7 @@ STOREYS = (
     "techniques",
     "_ledger _goods _population _rules worlds _values _checkpoint",
     "_property industries",
-    "_journal _stocks",
+    "_journal _stocks planner",
     "_rundir",
     # wishes
     "agents",
@@ -47,10 +47,10 @@ STOREYS = (
     # economies
     "_books _membership _store _evaluate",
     "_inspect",
-    "_economy",
+    "_economy _train_wide",
     # edges
     "_train _tensorboard",
-    "_report checks gym llm sklearn systems planner",
+    "_report checks gym llm sklearn systems",
     "_cli",
     # the contents page, which passes on names from every floor, and the door
     "__init__ __main__",

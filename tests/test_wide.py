@@ -67,7 +67,7 @@ def test_an_economy_keeps_its_books_and_finds_prices(money, closure, goods):
     for steps in (1, 9):
         keeps_its_books(run, run.run(steps), 1e-5 if goods is None else 1e-3)
     history = run.history
-    assert history.steps == run.step == 10
+    assert history.steps == run.steps == 10
     assert history.sold[-1, 2] > 0
     assert history.worths[-1].sum() > 0
     np.testing.assert_allclose(history.costs, history.levels * [0.1, 0.01], atol=1e-12)
@@ -232,7 +232,7 @@ def test_who_cannot_pay_for_its_levels_dies_and_bids_nothing_afterwards():
     while run.state.alive[0]:
         before = run.holdings
         history = run.run(1)
-        assert run.step < 9
+        assert run.steps < 9
     assert history.levels[0, 0] > 0.1
     assert run.balances["mill"] == 0
     assert run.balances["losses"] < 0
@@ -311,14 +311,14 @@ def test_a_technique_that_gains_from_size_ends_a_run():
     run = economy(mill(JaxTechnique(("cedar", "labour"), ("slats",), snowball)))
     run.run(1)
     fails(run, NotConcave, "values two bundles", 3)
-    assert run.step == 1
+    assert run.steps == 1
 
 
 def test_steps_before_the_failure_count():
     run = economy(mill(JaxTechnique(("cedar", "labour"), ("slats",), snowball)))
     with pytest.raises(NotConcave):
         run.run(4)
-    assert run.step == run.history.steps == len(run.journal) == 1
+    assert run.steps == run.history.steps == len(run.journal) == 1
     assert run.audit().balanced
 
 

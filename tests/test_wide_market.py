@@ -140,7 +140,7 @@ def test_free_circles_of_any_technique_are_found():
 
 def test_a_market_begins_with_its_money_paid_in():
     rewards, stipends = economy(), economy(mill(), STIPENDS)
-    assert rewards.step == stipends.step == 0
+    assert rewards.steps == stipends.steps == 0
     assert rewards.balances["nature"] == -4 * 10**9
     assert stipends.balances["nature"] == -(10**9 + 2 * 10**9)
     assert stipends.balances["treasury"] == stipends.balances["mill"] == 10**9

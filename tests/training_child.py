@@ -1,9 +1,14 @@
 """What the kill tests run in a process of its own: train a run, or go on with it."""
 
 import os
+import signal
 from pathlib import Path
 
+import pytest
+
 import catallax as cx
+from quick_equilibria import compile_soon
+from small_wide import STIPENDS, market, mill
 
 MARKET = cx.DeepMarket(agents=[cx.Tabular(initial=0.5)], learning=cx.Learning(horizon=32, epochs=1))
 WORLDS = {
@@ -23,3 +28,19 @@ def go_on(path: str, kind: str) -> None:
     else:
         world, steps = WORLDS[kind]()
         cx.train(MARKET, world, steps=steps, **SETTINGS, out=path)
+
+
+class DieWhenSaved(cx.Callback):
+    """Kills its own process right after the first checkpoint."""
+
+    def on_segment_end(self, economy: cx.WideEconomy) -> None:
+        """Dies."""
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run_wide(path: str, steps: int) -> None:
+    """Runs a small wide market and dies after its first 50 steps."""
+    compile_soon(pytest.MonkeyPatch())
+    economy = cx.WideEconomy(market(mill(), STIPENDS, "cap"))
+    economy.save(path)
+    economy.run(steps + 10, callbacks=[DieWhenSaved()])

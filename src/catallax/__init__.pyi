@@ -93,6 +93,7 @@ from catallax.clearing.indivisible import indivisible as indivisible
 from catallax.clearing.indivisible import wishes as wishes
 from catallax.wide import Expectations as Expectations
 from catallax.wide import History as History
+from catallax.wide import HolderRecord as HolderRecord
 from catallax.wide import Inertia as Inertia
 from catallax.wide import Patience as Patience
 from catallax.wide import Rewards as Rewards

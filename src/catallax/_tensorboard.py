@@ -50,14 +50,14 @@ class TensorBoard(Callback):
     def on_training_start(self, economy: "Economy") -> None:
         """Opens the file; figures of earlier training are not written again."""
         self._writer = self._make(str(self._path))
-        self._rows = len(economy.metrics.get("steps", ()))
+        self._rows = len(steps_of(economy.metrics))
 
     def on_segment_end(self, economy: "Economy") -> None:
         """Writes the chunks of the segment."""
         if self._writer is None:
             return
         metrics = economy.metrics
-        steps = np.cumsum(metrics["steps"])
+        steps = steps_of(metrics)
         for row in range(self._rows, len(steps)):
             for name, value in scalars(metrics, row).items():
                 self._writer.add_scalar(name, value, int(steps[row]))
@@ -71,6 +71,13 @@ class TensorBoard(Callback):
             self._writer = None
 
 
+def steps_of(metrics: dict[str, np.ndarray]) -> np.ndarray:
+    """Returns the steps since genesis of every row: a chunk, or in a wide market a step."""
+    if "value" in metrics:
+        return np.arange(1, len(metrics["value"]) + 1)
+    return np.cumsum(metrics["steps"]) if metrics else np.zeros(0, int)
+
+
 def scalars(metrics: dict[str, np.ndarray], row: int) -> dict[str, float]:
     """Returns the figures of one chunk by the names that TensorBoard shows.
 
@@ -81,6 +88,8 @@ def scalars(metrics: dict[str, np.ndarray], row: int) -> dict[str, float]:
     Returns:
         Figures; means over nothing are left out.
     """
+    if "value" in metrics:
+        return {name: float(column[row]) for name, column in metrics.items()}
     found = {f"economy/{name}": float(metrics[name][row]) for name in COLUMNS}
     if metrics["episodes"][row]:
         found["episode/return"] = float(metrics["returns"][row] / metrics["episodes"][row])

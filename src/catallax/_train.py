@@ -1,12 +1,12 @@
 """`train` and `load`: how an economy comes to be."""
 
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 import jax
 
@@ -16,14 +16,23 @@ from catallax._economy import Economy
 from catallax._errors import InvalidSetting, TrainingInterrupted
 from catallax._market import DeepMarket
 from catallax._presets import PRESETS, Preset, default_preset
+from catallax._rundir import open_run
 from catallax._store import Store, memory_of
+from catallax._train_wide import is_wide, refuse, train_wide
 from catallax._values import from_plain
 from catallax.agents._protocol import Spaces
+from catallax.industries import Industry
+from catallax.wide import WideEconomy, WideMarket
+from catallax.wide._economy import restored
 from catallax.worlds._evaluation import GYMNASIUM_IDS
 from catallax.worlds._gymnasium import HostSpec
 from catallax.worlds._make import make_world
+from catallax.worlds._protocol import HostWorld, World
 
 KINDS = {name: kind for kind, name in GYMNASIUM_IDS.items()}
+Wide: TypeAlias = WideMarket | Industry
+Deep: TypeAlias = DeepMarket | World | HostSpec | HostWorld
+WIDE_MARKET = "catallax.wide._market:WideMarket"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "catallax" / "compiled"
 
 
@@ -54,7 +63,39 @@ def preset(world: Any) -> Preset:
 
 @overload
 def train(
-    market: Any,
+    market: Wide,
+    world: Any = None,
+    *,
+    steps: int | None = None,
+    worlds: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    callbacks: Iterable[Callback] = (),
+    record_transfers: bool = False,
+    checkpoint_seconds: float = 5.0,
+) -> WideEconomy: ...
+
+
+@overload
+def train(
+    market: Wide,
+    world: Any = None,
+    *,
+    steps: int | None = None,
+    worlds: int | None = None,
+    seed: Sequence[int],
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    callbacks: Iterable[Callback] = (),
+    record_transfers: bool = False,
+    checkpoint_seconds: float = 5.0,
+) -> list[WideEconomy]: ...
+
+
+@overload
+def train(
+    market: Deep,
     world: Any = None,
     *,
     steps: int | None = None,
@@ -70,7 +111,7 @@ def train(
 
 @overload
 def train(
-    market: Any,
+    market: Deep,
     world: Any = None,
     *,
     steps: int | None = None,
@@ -82,6 +123,22 @@ def train(
     record_transfers: bool = False,
     checkpoint_seconds: float = 5.0,
 ) -> list[Economy]: ...
+
+
+@overload
+def train(
+    market: str,
+    world: Any = None,
+    *,
+    steps: int | None = None,
+    worlds: int | None = None,
+    seed: int | Sequence[int] = 0,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    callbacks: Iterable[Callback] = (),
+    record_transfers: bool = False,
+    checkpoint_seconds: float = 5.0,
+) -> Any: ...
 
 
 def train(
@@ -96,11 +153,13 @@ def train(
     callbacks: Iterable[Callback] = (),
     record_transfers: bool = False,
     checkpoint_seconds: float = 5.0,
-) -> Economy | list[Economy]:
-    """Trains a market in a world.
+) -> Economy | list[Economy] | WideEconomy | list[WideEconomy]:
+    """Trains a market in a world, or lets a wide market run in its industry.
 
     Args:
-        market: A `DeepMarket`; or a world, for which the preset market is then used.
+        market: A `DeepMarket`; or a world, for which the preset market is then used. Or a
+            `WideMarket`; or an `Industry`, or the name of one (`"supply-chain"`,
+            `"commodity-flow"`, `"workshops"`, an MPS file), with the usual rules.
         world: A name such as `"CartPole-v1"`, a functional world, or host worlds.
         steps: Steps of worlds, rounded up to whole chunks; None for the preset's.
         worlds: How many worlds run side by side; None for the preset's.
@@ -112,8 +171,8 @@ def train(
         checkpoint_seconds: The least time between two checkpoints; 0 writes one a segment.
 
     Returns:
-        The trained `Economy`; with several seeds a list of them. The same seed gives the same
-        books, alone or among others.
+        The trained `Economy`, or `WideEconomy`; with several seeds a list of them. The same seed
+        gives the same books, alone or among others.
 
     Raises:
         UnknownWorld: If there is no such world.
@@ -126,9 +185,15 @@ def train(
         >>> economy = cx.train(cx.worlds.Chain(), steps=2_000, seed=0)
         >>> economy.audit().drift_ticks
         0
+        >>> chain = cx.train("supply-chain", steps=3, seed=0)
+        >>> chain.title, chain.audit().drift_quanta
+        ('supply-chain, seed 0', 0)
 
-    Source: paper Algorithm 1.
+    Source: paper Algorithms 1 and 2.
     """
+    if is_wide(market):
+        refuse(world=world, worlds=worlds, record_transfers=record_transfers)
+        return _several_wide(market, steps, seed, out, overwrite, tuple(callbacks))
     if not isinstance(market, DeepMarket):
         market, world = None, market if world is None else world
     found = make_world(world) if world is not None else _missing_world()
@@ -153,6 +218,24 @@ def train(
         seeds = [int(one) for one in seed]
         paths = [None if out is None else Path(out) / f"seed-{one}" for one in seeds]
         return in_parallel(run, stop, seeds, paths)
+
+
+def _several_wide(
+    market: Any,
+    steps: int | None,
+    seed: int | Sequence[int],
+    out: str | Path | None,
+    overwrite: bool,
+    callbacks: tuple[Callback, ...],
+) -> WideEconomy | list[WideEconomy]:
+    def run(one: int, path: Path | None) -> WideEconomy:
+        return train_wide(market, steps, one, path, overwrite, callbacks, {})
+
+    with compilation_cache():
+        if not isinstance(seed, Iterable):
+            return run(int(seed), None if out is None else Path(out))
+        paths = {one: None if out is None else Path(out) / f"seed-{one}" for one in seed}
+        return [run(one, path) for one, path in paths.items()]
 
 
 def in_parallel(
@@ -201,17 +284,18 @@ class StopOn(Callback):
         return not self.event.is_set()
 
 
-def load(path: str | Path, *, market: DeepMarket | None = None, world: Any = None) -> Economy:
+def load(path: str | Path, *, market: Any = None, world: Any = None) -> Any:
     """Restores an economy from a run directory, to evaluate, inspect, audit or train on.
 
     Args:
-        path: A run directory, from `train(out=...)`, `catallax train --out` or `Economy.save`.
+        path: A run directory, from `train(out=...)`, `catallax train --out`, `Economy.save` or
+            `WideEconomy.save`.
         market: In place of the saved one, where it holds parts that cannot be saved (Python
             functions defined in a script).
         world: In place of the saved one, likewise.
 
     Returns:
-        The `Economy`; it goes on keeping its directory when it is trained.
+        The `Economy` or `WideEconomy`; it goes on keeping its directory when it is trained.
 
     Raises:
         RunNotFound: If there is no run.
@@ -225,8 +309,11 @@ def load(path: str | Path, *, market: DeepMarket | None = None, world: Any = Non
         >>> cx.load(path).digest == economy.digest
         True
     """
-    store = Store.open(path)
-    config = store.directory.config
+    directory = open_run(Path(path))
+    if _is_wide(directory.config):
+        return restored(directory, market)
+    store = Store(directory)
+    config = directory.config
     given = {"market": market, "world": world}
     saved = {name: config[name] for name in given}
     parts = from_plain(saved, {name: part for name, part in given.items() if part is not None})
@@ -242,6 +329,11 @@ def load(path: str | Path, *, market: DeepMarket | None = None, world: Any = Non
         store.directory.metrics(),
         store,
     )
+
+
+def _is_wide(config: Mapping[str, Any]) -> bool:
+    market = config["market"]
+    return isinstance(market, dict) and market.get("$value") == WIDE_MARKET
 
 
 def _missing_world() -> Any:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields
 from fractions import Fraction
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -50,10 +50,11 @@ def to_plain(value: Any) -> Any:
         return [to_plain(item) for item in value]
     if type(value) is tuple:
         return {TUPLE: [to_plain(item) for item in value]}
-    return _plain_dict(value) if type(value) is dict else _plain_named(value)
+    is_table = type(value) in (dict, MappingProxyType)
+    return _plain_dict(value) if is_table else _plain_named(value)
 
 
-def _plain_dict(value: dict[Any, Any]) -> dict[str, Any]:
+def _plain_dict(value: Mapping[Any, Any]) -> dict[str, Any]:
     if all(type(key) is str and not key.startswith("$") for key in value):
         return {key: to_plain(item) for key, item in value.items()}
     return {DICT: [[to_plain(key), to_plain(item)] for key, item in value.items()]}

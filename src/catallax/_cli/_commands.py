@@ -10,6 +10,7 @@ from typing import Any
 
 from catallax._callbacks import Callback
 from catallax._cli import _show as show
+from catallax._cli import _wide as wide
 from catallax._cli._progress import progress_bar
 from catallax._cli._signals import Requests, obey_between_segments
 from catallax._cli._solve import solve_market
@@ -19,6 +20,8 @@ from catallax._report import world_name, write_report
 from catallax._report._facts import final_return
 from catallax._tensorboard import TensorBoard
 from catallax._train import compilation_cache, load, train
+from catallax._train_wide import is_wide
+from catallax.wide import WideEconomy
 from catallax.worlds._make import make_world
 
 FINE, UNBALANCED = 0, 3
@@ -34,13 +37,15 @@ def train_run(given: Any, requests: Requests) -> int:
         if given.json:
             _print_json(_trained_facts(given, economy))
         elif not given.quiet:
-            show.trained(given.out, economy, economy.inspect()[:AGENTS_AFTER_TRAINING])
+            _show_trained(given, economy)
     return FINE
 
 
-def _begun(given: Any, requests: Requests) -> Economy:
-    world = make_world(given.world, **dict(given.world_option))
+def _begun(given: Any, requests: Requests) -> Economy | WideEconomy:
     with _callbacks(given, requests) as callbacks:
+        if is_wide(given.world):
+            return wide.begin(given, callbacks)
+        world = make_world(given.world, **dict(given.world_option))
         return train(
             world,
             steps=given.steps,
@@ -53,15 +58,27 @@ def _begun(given: Any, requests: Requests) -> Economy:
         )
 
 
-def _resumed(given: Any, requests: Requests) -> Economy:
+def _resumed(given: Any, requests: Requests) -> Economy | WideEconomy:
     economy = load(given.out)
-    _check_same_run(given, economy)
-    if economy.complete:
+    is_one = isinstance(economy, WideEconomy)
+    (wide.check_same_run if is_one else _check_same_run)(given, economy)
+    if wide.is_complete(economy) if is_one else economy.complete:
         if not given.quiet:
             show.line(f"The run in {given.out} is complete: there is nothing to resume.")
         return economy
     with _callbacks(given, requests) as callbacks:
-        return economy.train(steps=1, resume=True, callbacks=callbacks)
+        if is_one:
+            wide.resume(given, economy, callbacks)
+        else:
+            economy.train(steps=1, resume=True, callbacks=callbacks)
+    return economy
+
+
+def _show_trained(given: Any, economy: Economy | WideEconomy) -> None:
+    if isinstance(economy, WideEconomy):
+        wide.show_trained(given, economy)
+    else:
+        show.trained(given.out, economy, economy.inspect()[:AGENTS_AFTER_TRAINING])
 
 
 def _check_same_run(given: Any, economy: Economy) -> None:
@@ -92,7 +109,9 @@ def _callbacks(given: Any, requests: Requests) -> Generator[list[Callback]]:
         yield [*board, *bar, obey_between_segments(requests)]
 
 
-def _trained_facts(given: Any, economy: Economy) -> dict[str, Any]:
+def _trained_facts(given: Any, economy: Economy | WideEconomy) -> dict[str, Any]:
+    if isinstance(economy, WideEconomy):
+        return wide.trained_facts(given, economy)
     audit, metrics = economy.audit(), economy.metrics
     return {
         "run": str(given.out),
@@ -114,6 +133,8 @@ def evaluate_run(given: Any, requests: Requests) -> int:
     """Plays greedily and says the return."""
     with compilation_cache():
         economy = load(given.run)
+        if isinstance(economy, WideEconomy):
+            raise wide.no_episodes(given)
         found = economy.evaluate(given.episodes, seed=given.seed)
     facts = {
         "run": str(given.run),
@@ -134,6 +155,8 @@ def inspect_run(given: Any, requests: Requests) -> int:
     """Says who is who."""
     with compilation_cache():
         economy = load(given.run)
+        if isinstance(economy, WideEconomy):
+            return _inspect_wide(given, economy)
         agents = economy.inspect()
     if not given.json:
         show.agents(agents[: given.top], len(agents), economy)
@@ -150,13 +173,21 @@ def inspect_run(given: Any, requests: Requests) -> int:
     return FINE
 
 
+def _inspect_wide(given: Any, economy: WideEconomy) -> int:
+    if given.json:
+        _print_json(wide.inspected_facts(given, economy))
+    else:
+        wide.show_inspected(given, economy)
+    return FINE
+
+
 def audit_run(given: Any, requests: Requests) -> int:
     """Checks the books; an imbalance has an exit code of its own."""
     with compilation_cache():
         economy = load(given.run)
-    audit = economy.audit()
+    audit, steps = economy.audit(), economy.steps
     if given.json:
-        _print_json({"run": str(given.run), "steps": economy.steps, **asdict(audit)})
+        _print_json({"run": str(given.run), "steps": steps, **asdict(audit)})
     else:
         show.audited(audit)
     return FINE if audit.balanced else UNBALANCED

@@ -18,6 +18,7 @@ Markets that learn to act: agents bid for the right to act, pay each other, and 
 payment is in the books.
 
   catallax train CartPole-v1 --out runs/cart    train a market, keep it in runs/cart
+  catallax train supply-chain --out runs/chain  let a market of goods find its prices
   catallax evaluate runs/cart                   play it greedily
   catallax inspect runs/cart                    who earned what
   catallax audit runs/cart                      check the books from the first transfer on
@@ -31,9 +32,14 @@ Train a market in a world and keep the run in a folder.
 
 The market is the preset for that world; a known world needs no other setting. Names are
 Gymnasium's (CartPole-v1, FrozenLake-v1); gymnax:Name and gymnasium:Id name a source.
+supply-chain, commodity-flow and workshops are industries, drawn with --seed, and a file that
+ends with .mps is a linear programme: there goods change hands at clearing prices, and
+producers make goods of goods (a wide market). --steps are then steps of it (default: 400).
 
 examples:
   catallax train CartPole-v1 --out runs/cart
+  catallax train supply-chain --out runs/chain --seed 3
+  catallax train plan.mps --out runs/plan
   catallax train FrozenLake-v1 --out runs/lake --world-option is_slippery=False
   catallax train --out runs/cart --resume
 
@@ -42,7 +48,11 @@ what you see: the mean return as training went on, the richest agents (credits; 
 what to try next. --json prints one object: run, world, seed, worlds, steps, seconds (in
 training), episodes, return_mean (the mean return of the last tenth of the training
 episodes, by whole chunks; null before the first has ended), balanced, drift_ticks,
-transfers, digest (of the books: equal digests, equal runs)."""
+transfers, digest (of the books: equal digests, equal runs). For a wide market you see its
+value a step instead, and the producers who gain most; the object has run, world, steps,
+seconds, value (a step, over the last 100 steps), planner_value (what one mind that knew
+everything would get; null where techniques are not linear), value_share, balanced,
+drift_ticks, drift_quanta (of goods), transfers, digest."""
 
 EVALUATE = """\
 Play whole episodes with a frozen copy of a market: nobody explores, learns or pays.
@@ -64,7 +74,9 @@ what you see: living agents, the richest first, amounts in credits over a whole 
 the journal. 'wins' are worlds bought, 'capital' was given rather than earned, 'wins now' is
 the share of steps won in a few greedy episodes and 'where' what they looked like. --json
 prints one object: run, world, steps, living, agents (amounts in whole ticks, a millionth of
-a credit)."""
+a credit). Of a wide market you see prices beside the planner's, then owners of what comes
+in, households and producers, who gains most of late first; the object has run, world, steps,
+value, planner_value, value_share, prices (by good), holders."""
 
 AUDIT = """\
 Rebuild every balance from the first transfer on, and compare it with the run's own.
@@ -74,12 +86,15 @@ example:
 
 what you see: 'balanced' if the journal's chain of hashes holds, every balance comes out as
 the run has it and all of them sum to 0; 'drift' is by how many ticks they do not; then how
-much money moved for which reason. --json prints one object: run, steps, balanced,
-drift_ticks, transfers, digest, accounts, segments, totals."""
+much money moved for which reason. Stocks of goods are rebuilt in the same way. --json
+prints one object: run, steps, balanced, drift_ticks, transfers, digest, accounts, segments,
+totals (of money, by reason), drift_quanta, goods (quanta by good and reason)."""
 
 REPORT = """\
 Write one page of HTML about a run: what it learned, who got rich, whether prices were right,
-who trades with whom, the books and the rules. It needs no network and no other file.
+who trades with whom, the books and the rules. Of a wide market: its value against the
+planner's, prices over time, the flows of goods as a picture, profits, the books and the
+goods. It needs no network and no other file.
 
 example:
   catallax report runs/cart --out cart.html
@@ -194,10 +209,12 @@ def _command(commands: Any, name: str, words: str, description: str) -> Argument
 
 
 def _train(command: ArgumentParser) -> None:
-    command.add_argument("world", nargs="?", help="name of a world, such as CartPole-v1")
+    command.add_argument(
+        "world", nargs="?", help="name of a world, such as CartPole-v1 or supply-chain"
+    )
     command.add_argument("--out", required=True, metavar="RUN", help="folder to keep the run in")
     command.add_argument("--steps", type=whole, help="steps of worlds (default: the preset's)")
-    command.add_argument("--seed", type=natural, help="of every random number (default: 0)")
+    command.add_argument("--seed", type=natural, help="of all that is drawn (default: 0)")
     command.add_argument(
         "--worlds",
         type=whole,

@@ -3,16 +3,16 @@
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catallax._callbacks import Callback
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from catallax._economy import Economy
+    from catallax._types import Columns
 
-EPISODES_RECENT = 50
+RECENT = 50
 
 
 class Bar(Callback):
@@ -26,33 +26,37 @@ class Bar(Callback):
         self._progress = progress
         self._task = progress.add_task("training", total=None, rate="compiling", mean="")
 
-    def on_training_start(self, economy: "Economy") -> None:
+    def on_training_start(self, economy: Any) -> None:
         """Learns how far it is."""
         self._start, end = economy.planned_ticks
         self._steps, total = economy.steps, (end - self._start) * economy.worlds
         done = (economy.tick - self._start) * economy.worlds
         self._progress.update(self._task, total=total, completed=done)
 
-    def on_segment_end(self, economy: "Economy") -> None:
+    def on_segment_end(self, economy: Any) -> None:
         """Moves on."""
         done = (economy.tick - self._start) * economy.worlds
         pace = (economy.steps - self._steps) / max(economy.seconds, 1e-9)
-        recent = recent_return(economy)
         self._progress.update(
-            self._task,
-            completed=done,
-            rate=f"{pace:,.0f} steps/s",
-            mean="" if recent is None else f"return {recent:,.4g}",
+            self._task, completed=done, rate=f"{pace:,.0f} steps/s", mean=how_well(economy)
         )
 
 
-def recent_return(economy: "Economy") -> float | None:
+def how_well(economy: Any) -> str:
+    """Says how a run does of late: the mean return, or the value of a wide market."""
+    metrics = economy.metrics
+    if "value" in metrics:
+        return f"value {metrics['value'][-RECENT:].mean():,.4g}"
+    recent = recent_return(metrics)
+    return "" if recent is None else f"return {recent:,.4g}"
+
+
+def recent_return(metrics: "Columns") -> float | None:
     """Returns the mean return of the last episodes, about 50, or None where none has ended."""
     episodes, returns = 0, 0.0
-    metrics = economy.metrics
     for count, total in zip(metrics["episodes"][::-1], metrics["returns"][::-1], strict=True):
         episodes, returns = episodes + int(count), returns + float(total)
-        if episodes >= EPISODES_RECENT:
+        if episodes >= RECENT:
             break
     return returns / episodes if episodes else None
 

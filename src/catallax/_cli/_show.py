@@ -114,7 +114,9 @@ def books_line(audit: "Audit") -> Text:
     return Text.assemble(
         "Books: ",
         verdict,
-        f", drift {audit.drift_ticks:,} ticks, {audit.transfers:,} transfers, "
+        f", drift {audit.drift_ticks:,} ticks"
+        f"{f' and {audit.drift_quanta:,} quanta' if audit.goods else ''}, "
+        f"{audit.transfers:,} transfers, "
         f"digest {audit.digest[:12]}",
     )
 
@@ -210,4 +212,15 @@ def audited(audit: "Audit") -> None:
     rows = table(("reason", "t"), ("turnover, credits", "n"))
     for reason, total in sorted(audit.totals.items(), key=lambda item: -item[1]["turnover"]):
         rows.add_row(reason, credits(total["turnover"]))
+    console().print(rows)
+    if audit.goods:
+        _print_goods(audit.goods)
+
+
+def _print_goods(goods: dict[str, dict[str, int]]) -> None:
+    reasons = list(dict.fromkeys(why for by_reason in goods.values() for why in by_reason))
+    title = "Goods that all holders received, quanta"
+    rows = table(("good", "t"), *((reason, "n") for reason in reasons), title=title)
+    for good, by_reason in goods.items():
+        rows.add_row(escape(good), *(f"{by_reason.get(reason, 0):,}" for reason in reasons))
     console().print(rows)

@@ -1,17 +1,21 @@
 """Where the money is and where it went: wealth, people, trades, books, rules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 
 import numpy as np
 
 from catallax._inspect import AgentRecord
+from catallax._journal import Audit
 from catallax._report._charts import NARROW, Series, histogram, line_chart, number
 from catallax._report._facts import Facts, rules_of, trade_matrix
 from catallax._report._html import bar, figure, heat_table, paragraph, section, table
+from catallax._report._wide_facts import WideFacts
+from catallax._report._wide_words import WIDE_ACCOUNTS, WIDE_REASONS
 from catallax._report._words import ACCOUNTS, REASONS
 from catallax._types import TICKS_PER_CREDIT
 
+OWNER = "original_owner"
 AGENTS_SHOWN = 20
 AGENTS_FOR_HISTOGRAM = 8
 CURVES = (
@@ -141,20 +145,38 @@ def trades(facts: Facts) -> str:
 
 def books(facts: Facts) -> str:
     """Writes the flows by reason and the balances of the system's accounts."""
-    audit = facts.audit
-    words = paragraph(
+    return section("books", "The books", _words(facts.audit), _flows(facts.audit), _balances(facts))
+
+
+def wide_books(facts: WideFacts) -> str:
+    """Writes the flows of a wide market by reason, and the balances of the system's accounts."""
+    balances, names = facts.economy.balances, {one.name for one in facts.holders}
+    system = {name: t for name, t in balances.items() if name == OWNER or name not in names}
+    rows = [
+        [escape(name.replace("_", " ")), escape((ACCOUNTS | WIDE_ACCOUNTS)[name]), credits(ticks)]
+        for name, ticks in system.items()
+    ]
+    held = sum(balances.values()) - sum(system.values())
+    rows.append(["all holders", "what holders own together", credits(held)])
+    rows.append(["sum", "always 0", credits(sum(balances.values()))])
+    shown = table(["account", "what it is for", "balance"], rows, "Balances, credits", "htn")
+    flows = _flows(facts.audit, REASONS | WIDE_REASONS)
+    return section("books", "The books", _words(facts.audit), flows, shown)
+
+
+def _words(audit: Audit) -> str:
+    return paragraph(
         f"The journal of {audit.segments:,} segments was replayed from genesis: "
         f"{audit.transfers:,} transfers between {audit.accounts:,} accounts, and a drift of "
         f"<b>{audit.drift_ticks:,}</b> ticks."
     )
-    return section("books", "The books", words, _flows(facts), _balances(facts))
 
 
-def _flows(facts: Facts) -> str:
-    flows = {reason: total["turnover"] for reason, total in facts.audit.totals.items()}
+def _flows(audit: Audit, words: Mapping[str, str] = REASONS) -> str:
+    flows = {reason: total["turnover"] for reason, total in audit.totals.items()}
     largest = max(flows.values(), default=1)
     rows = [
-        [escape(reason), escape(REASONS.get(reason, "")), credits(ticks), bar(ticks / largest)]
+        [escape(reason), escape(words.get(reason, "")), credits(ticks), bar(ticks / largest)]
         for reason, ticks in sorted(flows.items(), key=lambda flow: -flow[1])
     ]
     caption = (

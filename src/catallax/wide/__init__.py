@@ -2,6 +2,7 @@
 
 from ._economy import WideEconomy as WideEconomy
 from ._history import History as History
+from ._inspect import HolderRecord as HolderRecord
 from ._market import WideMarket as WideMarket
 from ._rules import Expectations as Expectations
 from ._rules import Inertia as Inertia

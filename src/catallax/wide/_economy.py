@@ -1,5 +1,6 @@
 """`WideEconomy`: a wide market that runs, with its books."""
 
+import time
 from collections.abc import Iterable
 from numbers import Integral
 from pathlib import Path
@@ -24,6 +25,7 @@ from ._bids import Outlook, bidders_of, valuations_of
 from ._cast import cast_of, rows_of
 from ._complaints import complain_of
 from ._history import History, joined
+from ._inspect import HolderRecord, holder_records
 from ._market import WideMarket
 from ._records import columns_of, goods_rows, history_of
 from ._saving import Kept, begin, keep, read
@@ -42,6 +44,7 @@ class WideEconomy:
 
     Args:
         market: The industry and its rules.
+        title: What people call it; None for how many there are of what.
 
     Raises:
         InvalidGood: If an inflow cannot be counted in quanta of its good.
@@ -57,8 +60,9 @@ class WideEconomy:
     Source: paper Algorithm 2.
     """
 
-    def __init__(self, market: WideMarket) -> None:
+    def __init__(self, market: WideMarket, title: str | None = None) -> None:
         self.market = market
+        self.title = title or _described(market)
         self._rows, self._cast = rows_of(market), cast_of(market)
         self._bidders = bidders_of(market.industry)
         scales = np.zeros(len(market.industry.producers))
@@ -69,7 +73,7 @@ class WideEconomy:
         self._warm: Any = None
         self._warm_saved: Columns | None = None
         self._directory: RunDirectory | None = None
-        self._planned = 0
+        self._begun, self._planned, self._seconds = 0, 0, 0.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,14 +81,29 @@ class WideEconomy:
         return self._rows.names
 
     @property
-    def step(self) -> int:
+    def steps(self) -> int:
         """Steps since genesis."""
         return int(self.state.step)
 
     @property
-    def planned_steps(self) -> int:
-        """The step at which the last `run` ends, or was to end if it was stopped."""
-        return self._planned
+    def tick(self) -> int:
+        """Steps since genesis: a wide market is one world."""
+        return self.steps
+
+    @property
+    def worlds(self) -> int:
+        """One, its industry."""
+        return 1
+
+    @property
+    def planned_ticks(self) -> tuple[int, int]:
+        """Where the last `run` began, and where it ends, or was to end if it was stopped."""
+        return self._begun, self._planned
+
+    @property
+    def seconds(self) -> float:
+        """How long `run` has taken in this process."""
+        return self._seconds
 
     @property
     def digest(self) -> str:
@@ -134,6 +153,12 @@ class WideEconomy:
         """Compares all balances and holdings with what the journal says, from genesis on."""
         return audit(self._journal, self.balances, self.holdings)
 
+    def inspect(self) -> list[HolderRecord]:
+        """Says of every holder what it has, paid, earned, bought and made."""
+        history = self.history if self._histories else None
+        alive = np.asarray(self.state.alive)
+        return holder_records(self.market, self._journal, self.balances, alive, history)
+
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Writes everything to a run directory, which `run` keeps up to date from then on.
 
@@ -148,7 +173,7 @@ class WideEconomy:
             RunExists: If there is a run already.
             CannotWrite: If the disk is full or the place is read-only.
         """
-        self._directory = begin(Path(path), self.market, overwrite)
+        self._directory = begin(Path(path), self.market, self.title, overwrite)
         metrics = columns_of(self.market, self.history) if self._histories else {}
         self._keep(self._journal, metrics)
         return Path(path)
@@ -179,13 +204,14 @@ class WideEconomy:
             raise InvalidSetting(
                 f"steps={steps!r} was given to run.", "It counts steps.", "Give 1 or more."
             )
-        self._planned, begun = self.step + int(steps), len(self._histories)
+        self._begun, self._planned = self.steps, self.steps + int(steps)
+        earlier = len(self._histories)
         callbacks = tuple(callbacks)
         for one in callbacks:
             one.on_training_start(self)
         try:
             with deferred_interrupt() as obey:
-                while (left := self._planned - self.step) > 0:
+                while (left := self._planned - self.steps) > 0:
                     self._segment(min(left, SEGMENT))
                     goes_on = [one.on_segment_end(self) for one in callbacks]
                     obey()
@@ -194,17 +220,19 @@ class WideEconomy:
         finally:
             for one in callbacks:
                 one.on_training_end(self)
-        return joined(self._histories[begun:])
+        return joined(self._histories[earlier:])
 
     def _segment(self, steps: int) -> None:
         """Runs steps and closes the books, whatever ends them."""
         first, rows, flows = self.state, [], 0
+        started = time.perf_counter()
         try:
             for _ in range(steps):
                 row, moved = self._once()
                 rows.append(row)
                 flows = flows + moved
         finally:
+            self._seconds += time.perf_counter() - started
             if rows:
                 self._close_books(first, rows, np.asarray(flows))
 
@@ -253,7 +281,7 @@ class WideEconomy:
                 rules,
             )
         seen: Any = jax.tree.map(np.asarray, told)
-        complain_of(int(state.ledger.faults), seen, self.market, self.step)
+        complain_of(int(state.ledger.faults), seen, self.market, self.steps)
         row = self._told(offer, seen, found, valuations, wealth)
         self.state = state
         return row, seen.flows
@@ -313,7 +341,7 @@ class WideEconomy:
             self.digest,
             len(self._journal),
             int(first.step),
-            self.step,
+            self.steps,
             int(ledger.transfers),
             _account_names(self._rows.names),
             np.asarray(ledger.flows),
@@ -354,9 +382,15 @@ def restored(directory: RunDirectory, market: WideMarket | None = None) -> WideE
         CannotRestore: If a part of the market was not saved and no market was given.
     """
     saved = market or from_plain({"market": directory.config["market"]})["market"]
-    economy = WideEconomy(saved)
+    economy = WideEconomy(saved, directory.config["title"])
     economy._come_back(directory, market)
     return economy
+
+
+def _described(market: WideMarket) -> str:
+    one = market.industry
+    counts = len(one.goods), len(one.producers), len(one.households)
+    return "{} goods, {} producers and {} households".format(*counts)
 
 
 def _account_names(holders: tuple[str, ...]) -> list[str]:

@@ -29,9 +29,9 @@ def goods_rows(
     Returns:
         `(holder, good, reason, quanta)`.
     """
-    cells = np.nonzero(flows)
-    places = zip(*(one.tolist() for one in cells), flows[cells].tolist(), strict=True)
-    return [(holders[n], goods[m], FLOWS[why], quanta) for why, n, m, quanta in places]
+    why, who, what = np.nonzero(flows)
+    places = zip(why.tolist(), who.tolist(), what.tolist(), strict=True)
+    return [(holders[n], goods[m], FLOWS[k], int(flows[k, n, m])) for k, n, m in places]
 
 
 def columns_of(market: WideMarket, history: History) -> Columns:

@@ -32,9 +32,9 @@ class Kept(NamedTuple):
     market: Any
 
 
-def begin(path: Path, market: WideMarket, overwrite: bool) -> RunDirectory:
+def begin(path: Path, market: WideMarket, title: str, overwrite: bool) -> RunDirectory:
     """Begins a run directory for a market."""
-    return create_run(path, {"market": to_plain(market)}, overwrite)
+    return create_run(path, {"market": to_plain(market), "title": title}, overwrite)
 
 
 def keep(

@@ -185,19 +185,16 @@ def settled(
         moved=moved,
         drift=lost,
         bad=bad[producers:],
-        flows=jnp.stack(
-            [
-                cast.arrivals,
-                deal.bought,
-                -deal.sold,
-                -deal.bought,
-                keep - deal.returned,
-                finished - keep,
-                stocks.holdings - finished,
-            ]
-        ),
+        flows=_flows(cast, deal, keep, finished, stocks.holdings),
     )
     return after, seen
+
+
+def _flows(cast: Cast, deal: Trade, kept: Array, finished: Array, left: Array) -> Array:
+    """What holders received, by `FLOWS`: all that happened between two steps' holdings."""
+    spoiled, made, reverted = kept - deal.returned, finished - kept, left - finished
+    parts = cast.arrivals, deal.bought, -deal.sold, -deal.bought, spoiled, made, reverted
+    return jnp.stack(parts)
 
 
 def discount_of(cast: Cast) -> Float64[Array, ""]:
