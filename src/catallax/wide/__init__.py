@@ -4,6 +4,7 @@ from ._economy import WideEconomy as WideEconomy
 from ._history import History as History
 from ._market import WideMarket as WideMarket
 from ._rules import Expectations as Expectations
+from ._rules import Experience as Experience
 from ._rules import Inertia as Inertia
 from ._rules import Patience as Patience
 from ._rules import Rewards as Rewards
