@@ -3,6 +3,7 @@
 python -m benchmarks.wide                          # all parts, seeds 0 to 9
 python -m benchmarks.wide --only value --seeds 200 209
 python -m benchmarks.wide --only ablation shocks growth
+python -m benchmarks.wide --only totals            # goods that look alike
 """
 
 import argparse
@@ -19,6 +20,7 @@ from benchmarks.statistics import bootstrap_interval, interquartile_mean
 from catallax.industries import (
     Industry,
     Producer,
+    blends,
     commodity_flow,
     industry_of,
     read_mps,
@@ -55,7 +57,13 @@ ABLATION = {
 def main() -> None:
     """Measures what was asked for, prints tables and keeps the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parts = {"value": value, "ablation": ablation, "shocks": shocks, "growth": growth}
+    parts = {
+        "value": value,
+        "totals": totals,
+        "ablation": ablation,
+        "shocks": shocks,
+        "growth": growth,
+    }
     parser.add_argument("--only", nargs="*", choices=parts, default=list(parts))
     parser.add_argument("--seeds", nargs=2, type=int, default=(0, 9), metavar=("FIRST", "LAST"))
     parser.add_argument("--steps", type=int, default=STEPS)
@@ -140,6 +148,44 @@ def value(seeds: range, steps: int) -> dict[str, object]:
         )
         rows[name] = {"market": found, "frozen": frozen}
     return rows
+
+
+def totals(seeds: range, steps: int) -> dict[str, object]:
+    """Where only totals are seen: as a share of two planners, of whom one sees everything."""
+    print("| seed | of full sight | pools, of full sight | of pools | gap of pools | frozen |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    rows: dict[str, object] = {}
+    for seed in seeds:
+        one = pooled(blends(seed), steps)
+        print(
+            "| " + " | ".join([str(seed), *(f"{one[key]:.4f}" for key in KEYS)]) + " |", flush=True
+        )
+        rows[str(seed)] = one
+    for key in KEYS[:3]:
+        shares = [one[key] for one in rows.values()]
+        print(f"{key}: {summary(shares)}, worst {min(shares):.4f}")
+    return rows
+
+
+KEYS = ("share", "pools", "share_of_pools", "gap", "frozen")
+
+
+def pooled(industry: Industry, steps: int) -> dict[str, float]:
+    """Runs a market that sees totals from nothing, and compares it with two planners."""
+    seen = cx.planner.in_full_sight(industry)
+    best = cx.planner.steady_state(seen).value
+    pools = cx.planner.pooled_state(industry)
+    economy = cx.WideEconomy(market_of(industry))
+    reached_value = float(economy.run(steps).last(LAST).values.mean())
+    checked(economy, "totals")
+    return {
+        "share": reached_value / best,
+        "pools": pools.value / best,
+        "share_of_pools": reached_value / pools.value,
+        "gap": pools.bound / pools.value - 1,
+        "frozen": cx.planner.frozen_price_share(seen),
+        "violation": float(economy.history.violation.max()),
+    }
 
 
 def ablation(seeds: range, steps: int) -> dict[str, object]:

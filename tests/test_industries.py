@@ -19,6 +19,7 @@ from catallax.industries import (
     Producer,
     Row,
     Want,
+    blends,
     commodity_flow,
     industry_of,
     read_mps,
@@ -127,7 +128,7 @@ def test_a_circle_with_discount_cost_or_loss_is_fine(fine):
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_a_drawn_industry_is_the_same_for_a_seed_and_has_no_loose_ends(seed):
-    for make in (supply_chain, commodity_flow):
+    for make in (supply_chain, commodity_flow, blends):
         drawn = make(seed)
         assert drawn == make(seed)
         assert drawn != make(seed + 1)
@@ -293,3 +294,53 @@ def test_names_that_would_be_the_same_are_not_written():
     twice = (Column("a b", 1.0, (), 0.0, 1.0), Column("a_b", 1.0, (), 0.0, 1.0))
     with pytest.raises(BadProgramme, match="'a_b'"):
         write_mps(LinearProgramme("", "gain", True, (Row("wood", "L", 1.0),), twice))
+
+
+# --- what looks alike
+
+
+ORES = ("rich ore", "coal", "poor ore")
+
+
+def ores(alike):
+    return replace(MILL, goods=(*ORES, *MILL.goods), alike=alike)
+
+
+def test_goods_that_look_alike_are_seen_as_one():
+    industry = ores({"ore": ["rich ore", "poor ore"], "wood": ("cedar", "slats")})
+    assert industry.looks == ("ore", "coal", "wood")
+    assert industry.good_of == (0, 1, 0, 2, 2)
+    assert industry == ores((("ore", ORES[::2]), ("wood", MILL.goods)))
+    assert hash(industry) == hash(replace(industry))
+    assert (MILL.looks, MILL.good_of) == (MILL.goods, (0, 1))
+
+
+@pytest.mark.parametrize(
+    "alike",
+    [
+        {"ore": ("rich ore",)},
+        {"ore": ()},
+        {"ore": ("rich ore", "gold")},
+        {"ore": ("rich ore", "rich ore")},
+        {"ore": ORES[:2], "stone": ORES[1:]},
+        {"coal": ("rich ore", "poor ore")},
+        (("ore", ORES[:2]), ("ore", MILL.goods)),
+    ],
+)
+def test_looks_that_say_two_things_are_refused(alike):
+    with pytest.raises(InvalidSetting, match="seen as"):
+        ores(alike)
+
+
+def test_in_blends_composition_depends_on_who_produces():
+    chain = blends(3)
+    assert chain.looks == tuple(
+        "labour cedar graphite zinc lumber slats leads ferrules pencils".split()
+    )
+    hand, machine = (
+        dict(one.technique.amounts_made) for one in chain.producers if one.name.startswith("slice")
+    )
+    warped = [made["warped slats"] / sum(made.values()) for made in (hand, machine)]
+    assert warped[0] < 0.08 < 0.15 < warped[1]
+    owners = {one.owner: one.good for one in chain.inflows}
+    assert (owners["old mine"], owners["new mine"]) == ("pure graphite", "flinty graphite")

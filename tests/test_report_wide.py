@@ -11,6 +11,7 @@ from catallax._report._page import wide_page_of
 from catallax._report._sankey import LINKS_MAX, Link, Node, layers, ordered, sankey
 from catallax._report._wide_facts import gather_wide, recent_flows
 from catallax._report._wide_page import flows_of
+from small_blends import economy as blended
 from small_wide import STIPENDS, economy, mill
 from test_report import Page
 
@@ -143,3 +144,15 @@ def test_only_the_largest_flows_are_drawn_when_there_are_many():
 def test_what_goes_round_is_drawn():
     links = [Link(0, 1, 2.0), Link(1, 0, 1.0), Link(1, 2, 1.0)]
     assert sankey(NODES, links, "a circle", "t").count("<path") == 3
+
+
+def test_what_looks_alike_is_one_good_in_the_picture():
+    run = blended()
+    run.run(2)
+    facts = gather_wide(run)
+    nodes, links = flows_of(facts)
+    looks = run.market.industry.looks
+    assert [node.name for node in nodes[: len(looks)]] == list(looks)
+    assert all(max(link[:2]) < len(nodes) for link in links)
+    text = wide_page_of(facts)
+    assert Page(text).open == [] and "nan" not in text

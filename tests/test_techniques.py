@@ -13,6 +13,7 @@ from catallax._errors import BadProduction, InvalidSetting
 from catallax.techniques import (
     CESTechnique,
     CobbDouglasTechnique,
+    GradedActivity,
     JaxTechnique,
     LinearActivity,
     OnGoods,
@@ -308,3 +309,56 @@ def test_a_stock_is_finite_and_not_negative():
 def test_a_setting_without_a_meaning_is_refused(make, said):
     with pytest.raises(InvalidSetting, match=said):
         make()
+
+
+# --- grades
+
+
+ORES = ("rich", "poor")
+SMELT = GradedActivity(
+    {ORES: 2.0, "coal": 1.0},
+    {"rich": {"iron": 1.0}, "poor": {"iron": 0.25, "slag": 2.0}, "coal": {"slag": 0.5}},
+    3.0,
+    0.5,
+)
+
+
+@FEW
+@given(rich=QUANTITIES, poor=QUANTITIES, coal=QUANTITIES)
+def test_grades_are_taken_as_they_come(rich, poor, coal):
+    level = min((rich + poor) / 2, coal, 3.0)
+    share = rich / (rich + poor)
+    expected = [level * (share + 0.25 * (1 - share)), level * (2 * (1 - share) + 0.5)]
+    owned = jnp.asarray([rich, poor, coal], jnp.float32)
+    np.testing.assert_allclose(SMELT.produce(owned), expected, rtol=1e-5)
+    np.testing.assert_allclose(SMELT.cost(owned), level / 2, rtol=1e-5)
+
+
+def test_a_graded_activity_says_what_it_takes_and_the_most_it_makes():
+    assert SMELT.needs == ("rich", "poor", "coal")
+    assert SMELT.makes == ("iron", "slag")
+    assert SMELT.amounts_needed == (("rich", 2.0), ("poor", 2.0), ("coal", 1.0))
+    assert SMELT.amounts_made == (("iron", 1.0), ("slag", 2.5))
+    assert SMELT.produce(jnp.zeros(3)).tolist() == [0.0, 0.0]
+    assert hash(SMELT) == hash(GradedActivity(SMELT.slots, SMELT.yields, 3.0, 0.5))
+    assert isinstance(SMELT, Technique)
+    probe_technique(SMELT)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (({}, {}, 1.0), "There is an input"),
+        (({ORES: 1.0, "rich": 1.0}, {"rich": {"iron": 1.0}}, 1.0), "a grade is named once"),
+        (({ORES: 1.0}, (("rich", {"iron": 1.0}), ("rich", {"iron": 1.0})), 1.0), "named once"),
+        (({ORES: 1.0}, {"coal": {"iron": 1.0}}, 1.0), "outputs of \\['coal'\\]"),
+        (({ORES: 1.0}, {}, 1.0), "Something is made"),
+        (({ORES: 0.0}, {"rich": {"iron": 1.0}}, 1.0), "inputs of"),
+        (({ORES: 1.0}, {"rich": {"iron": -1.0}}, 1.0), "outputs of 'rich'"),
+        (({ORES: 1.0}, {"rich": {"iron": 1.0}}, math.inf), "capacity=inf"),
+        (({ORES: 1.0}, {"rich": {"iron": 1.0}}, 1.0, -1.0), "unit_cost=-1.0"),
+    ],
+)
+def test_a_graded_activity_out_of_range_is_refused(given, said):
+    with pytest.raises(InvalidSetting, match=said):
+        GradedActivity(*given)

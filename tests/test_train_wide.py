@@ -46,7 +46,7 @@ def whole():
 
 
 @pytest.mark.parametrize(
-    "name", ["supply-chain", "commodity-flow", "workshops", "plan.mps", "suply-chain"]
+    "name", ["supply-chain", "commodity-flow", "workshops", "blends", "plan.mps", "suply-chain"]
 )
 def test_names_of_industries_are_known(name):
     assert is_wide(name)

@@ -65,7 +65,8 @@ REACHED = np.array([0.0, 2.5, 0.0, 4.0, 1.0])
 
 def outlook(forecasts=FORECASTS, scales=SCALES, alive=ALIVE, reached=REACHED):
     """What producers go by who have expected nothing better before."""
-    return Outlook(forecasts, OFFERED, scales, np.zeros(len(alive)), reached, alive)
+    lessons = np.zeros((len(alive), len(forecasts)))
+    return Outlook(forecasts, OFFERED, scales, np.zeros(len(alive)), reached, alive, lessons)
 
 
 OUTLOOK = outlook()
@@ -77,7 +78,8 @@ def bids(industry=MANY, seen=OUTLOOK, inertia=None, patience=0.0):
 
 
 def level_gains(makers, seen, discount):
-    return revenue_of(makers, seen.forecasts, discount) - np.asarray(makers.activities.unit_cost)
+    revenue = revenue_of(makers, seen.forecasts, discount, seen.lessons)
+    return revenue - np.asarray(makers.activities.unit_cost)
 
 
 # --- households
@@ -159,7 +161,7 @@ def test_inertia_is_the_square_of_a_change_by_capacity():
     gains = np.maximum(level_gains(bidders_of(MANY).makers, OUTLOOK, 0.9), 0)
     np.testing.assert_array_equal(fast.slopes, gains)
     assert not np.any(fast.curvatures)
-    revenue = revenue_of(bidders_of(MANY).makers, FORECASTS, 0.9)
+    revenue = revenue_of(bidders_of(MANY).makers, FORECASTS, 0.9, OUTLOOK.lessons)
     # Capacities of 3, none and 5; where there is none, what it has been doing counts.
     np.testing.assert_allclose(slow.curvatures, 4.0 * revenue / [3.0, 2.0, 5.0])
     idle = bids(seen=outlook(scales=np.zeros(5)), inertia=Inertia(4.0)).families[0]
@@ -324,7 +326,7 @@ def test_all_at_once_make_what_each_makes_alone():
     bundles = np.random.default_rng(0).uniform(0, 9, (5, 3))
     bundles[3] = 0.0
     with exact():
-        made = made_of(makers, others, jnp.asarray(bundles))
+        made = made_of(makers, others, jnp.asarray(bundles), jnp.asarray(bundles))
         for row, one in enumerate(MAKERS):
             alone, own = OnGoods(one.technique, GOODS), jnp.asarray(bundles[row])
             np.testing.assert_allclose(made.outputs[row], alone.produce(own), rtol=1e-12)

@@ -17,7 +17,7 @@ from catallax.industries import Household, Industry, Inflow, Producer, Want
 from catallax.techniques import LinearActivity, Storage
 from catallax.wide import Rewards, Stipends, WideEconomy, WideMarket
 from catallax.wide._bids import bidders_of
-from catallax.wide._step import Cleared, offered, settled
+from catallax.wide._step import Cleared, Pace, offered, settled
 from oracles.goods import TICKS, columns, cost
 from oracles.wide import Kind, Recipe, Rules, Then, settle
 
@@ -29,8 +29,8 @@ AMOUNTS = (0.25, 0.5, 1.0, 2.0, 4.0)
 ODD = 385 / 1024
 """Credits that floats know exactly, and that are no whole number of ticks."""
 
-run_offered = jax.jit(offered)
-run_settled = jax.jit(settled, static_argnums=(2, 4))
+run_offered = jax.jit(offered, static_argnums=(2,))
+run_settled = jax.jit(settled, static_argnums=(2, 4, 8))
 
 
 class Drawn:
@@ -179,7 +179,7 @@ def stepped(drawn):
             alive=jnp.asarray(before.alive),
         )
         cleared = Cleared(jnp.asarray(drawn.prices), jnp.asarray(np.array(drawn.bundles, float)))
-        offer = run_offered(cast, state)
+        offer = run_offered(cast, state, drawn.market.rights)
         return economy, *run_settled(
             cast,
             bidders.makers,
@@ -188,7 +188,8 @@ def stepped(drawn):
             drawn.owners,
             offer,
             cleared,
-            (RATE, MEMORY),
+            Pace(RATE, MEMORY, (0.5, 0.25)),
+            drawn.market.rights,
         )
 
 

@@ -92,6 +92,7 @@ from catallax.clearing.indivisible import certify_whole as certify_whole
 from catallax.clearing.indivisible import indivisible as indivisible
 from catallax.clearing.indivisible import wishes as wishes
 from catallax.wide import Expectations as Expectations
+from catallax.wide import Experience as Experience
 from catallax.wide import History as History
 from catallax.wide import HolderRecord as HolderRecord
 from catallax.wide import Inertia as Inertia

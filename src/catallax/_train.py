@@ -159,7 +159,7 @@ def train(
     Args:
         market: A `DeepMarket`; or a world, for which the preset market is then used. Or a
             `WideMarket`; or an `Industry`, or the name of one (`"supply-chain"`,
-            `"commodity-flow"`, `"workshops"`, an MPS file), with the usual rules.
+            `"commodity-flow"`, `"workshops"`, `"blends"`, an MPS file), with the usual rules.
         world: A name such as `"CartPole-v1"`, a functional world, or host worlds.
         steps: Steps of worlds, rounded up to whole chunks; None for the preset's.
         worlds: How many worlds run side by side; None for the preset's.

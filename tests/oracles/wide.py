@@ -1,10 +1,11 @@
 """One step of a wide market around its clearing, written a second time: integers and fractions.
 
 Nothing here knows of the library. Holders are rows: owners of what comes in (the original owner is
-row 0), households, producers. Goods are columns. Money is in ticks, goods are in quanta.
+row 0), households, producers. Columns are components, or goods, which are seen: totals of what
+looks alike. Money is in ticks, goods are in quanta.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
 
@@ -23,12 +24,16 @@ class Kind:
 
 @dataclass
 class Recipe:
-    """Fixed proportions: what a level takes and makes, by column; the most levels, if any."""
+    """Fixed proportions: what a level takes and makes, by column; the most levels, if any.
+
+    It takes goods and makes components; of inputs that have grades it makes what is said by grade.
+    """
 
     takes: dict
     makes: dict
     most: Fraction | None
     unit_cost: Fraction
+    by_grade: dict = field(default_factory=dict)
 
     def level(self, bundle):
         """How much of it a bundle is enough for."""
@@ -38,7 +43,10 @@ class Recipe:
 
 @dataclass
 class Rules:
-    """All that does not change; wants are lists of (worth, most or None) by household and good."""
+    """All that does not change; wants are lists of (worth, most or None) by household and good.
+
+    Kinds are those of components; `look_of` says as which good each is seen, None as itself.
+    """
 
     owners: int
     kinds: list
@@ -47,6 +55,24 @@ class Rules:
     recipes: list
     gamma: Fraction
     stipends: list | None
+    look_of: list | None = None
+
+    @property
+    def looks(self):
+        """As which good every component is seen."""
+        return self.look_of or list(range(len(self.kinds)))
+
+    @property
+    def units(self):
+        """What a quantum of each good is."""
+        first = dict(zip(reversed(self.looks), reversed(self.kinds), strict=True))
+        return [first[look].unit for look in range(len(first))]
+
+    def seen(self, row):
+        """Totals of what looks alike."""
+        goods = range(max(self.looks) + 1)
+        pairs = list(zip(self.looks, row, strict=True))
+        return [sum(q for look, q in pairs if look == good) for good in goods]
 
     @property
     def households(self):
@@ -81,17 +107,19 @@ def settle(rules, before, prices, bundles):
         dict(before.system),
         list(before.alive),
     )
-    goods = len(rules.kinds)
+    width = len(rules.kinds)
     bring_in(rules, after)
     bought, back, earned = buy(rules, after, prices, bundles)
+    parts = divide(rules, after.holdings, bought + back)
+    used, left = parts[: len(bought)], parts[len(bought) :]
     discount(rules, after, earned)
-    keep(rules, after, back)
-    levels, made = make(rules, after, bought)
+    keep(rules, after, left)
+    levels, made = make(rules, after, bought, used)
     reward(rules, after, bought, levels)
     if rules.stipends is not None:
         share_out(rules, after, earned)
     bury(rules, after)
-    moved = [[sum(c) for c in columns(table, goods)] for table in (rules.arrivals, made, bought)]
+    moved = [[sum(c) for c in columns(table, width)] for table in (rules.arrivals, made, used)]
     return after, moved, levels
 
 
@@ -110,16 +138,29 @@ def bring_in(rules, now):
 
 def buy(rules, now, prices, bundles):
     """Everybody offers all it has; who has how much money before can spend that."""
-    units = [kind.unit for kind in rules.kinds]
+    units = rules.units
     wants = [[want / unit for want, unit in zip(row, units, strict=True)] for row in bundles]
     price = [p * unit * TICKS for p, unit in zip(prices, units, strict=True)]
-    supply = [sum(column) for column in columns(now.holdings, len(units))]
+    offered = [rules.seen(row) for row in now.holdings]
+    supply = [sum(column) for column in columns(offered, len(units))]
     bought = rounded(wants, supply, price, [max(money, 0) for money in now.money])
-    payments, receipts, _, back = traded(now.holdings, bought, price)
+    payments, receipts, _, back = traded(offered, bought, price)
     for row, (pays, gets) in enumerate(zip(payments, receipts, strict=True)):
         pay(now, row, "clearing", sum(pays))
         pay(now, "clearing", row, sum(gets))
     return bought, back, [sum(gets) for gets in receipts]
+
+
+def divide(rules, holdings, claims):
+    """Whose are the components: one after the other, by largest remainder of the claims left."""
+    left = [list(row) for row in claims]
+    parts = [[0] * len(rules.kinds) for _ in claims]
+    for c, look in enumerate(rules.looks):
+        got = shares(sum(row[c] for row in holdings), [row[look] for row in left])
+        for row, part, quanta in zip(left, parts, got, strict=True):
+            row[look] -= quanta
+            part[c] = quanta
+    return parts
 
 
 def discount(rules, now, earned):
@@ -138,18 +179,28 @@ def keep(rules, now, back):
             pay(now, row, "treasury", cost(rest, kind.carrying * kind.unit * TICKS))
 
 
-def make(rules, now, bought):
-    """Producers make what their level makes, in whole quanta; the rest is carried."""
+def make(rules, now, bought, used):
+    """Producers make what their level makes of their parts, in whole quanta; rests are carried."""
     levels, made = [], [[0] * len(rules.kinds) for _ in now.holdings]
     for row, recipe in zip(rules.producers, rules.recipes, strict=True):
-        bundle = [q * kind.unit for q, kind in zip(bought[row], rules.kinds, strict=True)]
+        bundle = [q * unit for q, unit in zip(bought[row], rules.units, strict=True)]
         levels.append(recipe.level(bundle))
-        for j, amount in recipe.makes.items():
+        for j, amount in makes_of(rules, recipe, bought[row], used[row]).items():
             whole = levels[-1] * amount / rules.kinds[j].unit + now.carry[row][j]
             made[row][j] = floor(whole)
             now.carry[row][j] = whole - floor(whole)
             now.holdings[row][j] += floor(whole)
     return levels, made
+
+
+def makes_of(rules, recipe, bought, used):
+    """What a level makes: of every grade in proportion to its share of what looks like it."""
+    makes = dict(recipe.makes)
+    for c, outputs in recipe.by_grade.items():
+        share = Fraction(used[c], max(bought[rules.looks[c]], 1))
+        for j, amount in outputs.items():
+            makes[j] = makes.get(j, 0) + share * amount
+    return makes
 
 
 def worth(wants, amounts):
@@ -166,7 +217,7 @@ def reward(rules, now, bought, levels):
     """Nature pays for what households use up, if it does at all, and takes what levels cost."""
     for row, wants in zip(rules.households, rules.wants, strict=True):
         if rules.stipends is None:
-            amounts = [q * kind.unit for q, kind in zip(bought[row], rules.kinds, strict=True)]
+            amounts = [q * unit for q, unit in zip(bought[row], rules.units, strict=True)]
             pay(now, "nature", row, floor(worth(wants, amounts) * TICKS))
     for row, recipe, level in zip(rules.producers, rules.recipes, levels, strict=True):
         pay(now, "nature", row, floor(-level * recipe.unit_cost * TICKS))

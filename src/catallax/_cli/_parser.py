@@ -32,7 +32,7 @@ Train a market in a world and keep the run in a folder.
 
 The market is the preset for that world; a known world needs no other setting. Names are
 Gymnasium's (CartPole-v1, FrozenLake-v1); gymnax:Name and gymnasium:Id name a source.
-supply-chain, commodity-flow and workshops are industries, drawn with --seed, and a file that
+supply-chain, commodity-flow, workshops and blends are industries, drawn with --seed; a file that
 ends with .mps is a linear programme: there goods change hands at clearing prices, and
 producers make goods of goods (a wide market). --steps are then steps of it (default: 400).
 

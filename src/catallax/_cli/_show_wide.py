@@ -55,10 +55,10 @@ def inspected(facts: "WideFacts", top: int) -> None:
 
 
 def _print_prices(facts: "WideFacts") -> None:
-    goods = facts.economy.market.industry.goods
+    goods = facts.economy.market.industry.looks
     now = facts.economy.history.prices[-1] if facts.economy.steps else np.zeros(len(goods))
     rows = table(("good", "t"), ("price", "n"), ("planner's", "n"), title="Prices, credits for 1")
-    best = facts.planner.prices if facts.planner else np.full(len(goods), np.nan)
+    best = facts.planner_prices
     for name, price, other in list(zip(goods, now, best, strict=True))[:GOODS_SHOWN]:
         rows.add_row(escape(name), per_unit(price), per_unit(other))
     console().print(rows)

@@ -87,7 +87,7 @@ def inspected_facts(given: Any, economy: WideEconomy) -> dict[str, Any]:
     """Returns what `inspect --json` prints."""
     facts = gather_wide(economy)
     holders = show.richest(facts.holders)[: given.top]
-    goods = economy.market.industry.goods
+    goods = economy.market.industry.looks
     prices = economy.history.prices[-1].tolist() if economy.steps else [0.0] * len(goods)
     return {
         "run": str(given.run),

@@ -6,7 +6,7 @@ import numpy as np
 
 from catallax._errors import InvalidSetting, NotConverged
 from catallax._journal import Audit
-from catallax.planner import SteadyState, steady_state
+from catallax.planner import SteadyState, in_full_sight, steady_state
 from catallax.wide import HolderRecord, WideEconomy
 from catallax.wide._inspect import RECENT_STEPS, goods_totals
 
@@ -35,6 +35,14 @@ class WideFacts:
         return None if self.planner is None else self.planner.value
 
     @property
+    def planner_prices(self) -> np.ndarray:
+        """float64 `[m]`; NaN without an answer, and where the planner sees more than the market."""
+        looks = self.economy.market.industry.looks
+        if self.planner is None or len(looks) < len(self.economy.market.industry.goods):
+            return np.full(len(looks), np.nan)
+        return self.planner.prices
+
+    @property
     def share(self) -> float | None:
         """The value as a share of the planner's."""
         best = self.planner_value
@@ -59,7 +67,7 @@ def gather_wide(economy: WideEconomy) -> WideFacts:
 def planned(economy: WideEconomy) -> SteadyState | None:
     """Returns the steady state of the planner; None where it is not linear, or has none."""
     try:
-        return steady_state(economy.market.industry)
+        return steady_state(in_full_sight(economy.market.industry))
     except (InvalidSetting, NotConverged):
         return None
 

@@ -1,5 +1,6 @@
 """The page about a wide market: value, prices, flows of goods, who gains, the books."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from html import escape
 
@@ -46,7 +47,7 @@ def _said(facts: WideFacts) -> str:
 def prices(facts: WideFacts) -> str:
     """Writes the price of every good over time; the dearest goods first."""
     economy = facts.economy
-    goods, history = economy.market.industry.goods, economy.history
+    goods, history = economy.market.industry.looks, economy.history
     order = np.argsort(-recent_prices(economy), kind="stable")
     priced = [n for n in order.tolist() if history.prices[:, n].max() > FREE]
     charts = "".join(_price_chart(facts, goods[n], n) for n in priced[:GOODS_SHOWN])
@@ -69,8 +70,8 @@ def _price_chart(facts: WideFacts, name: str, index: int) -> str:
     column = np.where(column < FREE, 0.0, column)
     steps = np.arange(1.0, column.size + 1)
     lines = [Series("price", steps, column, "s0")]
-    if facts.planner is not None:
-        best = np.full(column.size, facts.planner.prices[index])
+    if not np.isnan(facts.planner_prices[index]):
+        best = np.full(column.size, facts.planner_prices[index])
         lines.append(Series(PLANNER, steps, best, "s1"))
     said = f"{name}: {number(float(column[-1]))} credits at the end"
     drawing = line_chart(lines, said, ("steps", "credits"), (NARROW, 190))
@@ -96,22 +97,22 @@ def goods_flows(facts: WideFacts) -> str:
 def flows_of(facts: WideFacts) -> tuple[list[Node], list[Link]]:
     """Returns holders and goods as nodes, and what passes between them in credits a step."""
     economy = facts.economy
-    goods = economy.market.industry.goods
-    price = dict(zip(goods, recent_prices(economy).tolist(), strict=True))
+    industry = economy.market.industry
+    goods, price = industry.looks, recent_prices(economy)
+    look_of = dict(zip(industry.goods, industry.good_of, strict=True))
     names = [(good, "good") for good in goods]
     names += [(one.name, one.role) for one in facts.holders]
     nodes = [Node(name, STYLES[kind]) for name, kind in names]
     place = {name: len(goods) + n for n, name in enumerate(one.name for one in facts.holders)}
-    good_place = {good: n for n, good in enumerate(goods)}
-    links = []
+    worths: dict[tuple[int, int], float] = defaultdict(float)
     for (holder, reason), by_good in recent_flows(economy).items():
         for good, units in by_good.items():
-            worth, who, what = units * price[good], place[holder], good_place[good]
-            if worth > FREE and reason in ("arrived", "made"):
-                links.append(Link(who, what, worth))
-            if worth > FREE and reason == "bought":
-                links.append(Link(what, who, worth))
-    return nodes, links
+            who, what = place[holder], look_of[good]
+            if reason in ("arrived", "made"):
+                worths[who, what] += units * price[what]
+            if reason == "bought":
+                worths[what, who] += units * price[what]
+    return nodes, [Link(*ends, worth) for ends, worth in worths.items() if worth > FREE]
 
 
 def who(facts: WideFacts) -> str:
@@ -159,7 +160,7 @@ def _units(by_good: dict[str, float]) -> str:
 
 def stocks(facts: WideFacts) -> str:
     """Writes where goods came from and went, to the quantum."""
-    units = {good.name: good.unit for good in facts.economy.market.goods or ()}
+    units = {good.name: good.unit for good in facts.economy.market.components}
     reasons = list(REASONS_OF_GOODS)
     rows = [
         [escape(good), *(_amount(by_reason.get(reason, 0) * units[good]) for reason in reasons)]
@@ -186,7 +187,7 @@ def _amount(units: float) -> str:
 def rules(facts: WideFacts) -> str:
     """Writes the settings of the market."""
     market = facts.economy.market
-    names: Sequence[str] = ("closure", "money", "expectations", "inertia", "patience")
+    names = ("closure", "money", "expectations", "inertia", "patience", "experience", "rights")
     rows = [[name, f"<code>{escape(repr(getattr(market, name)))}</code>"] for name in names]
     rows.append(["discount", f"<code>{market.discount}</code>"])
     return section("rules", "The rules", table(["rule", "value"], rows, "The settings", "ht"))

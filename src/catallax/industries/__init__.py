@@ -5,6 +5,7 @@ from catallax._goods import Inflow as Inflow
 from ._activity_analysis import Reading as Reading
 from ._activity_analysis import industry_of as industry_of
 from ._activity_analysis import resource_rows as resource_rows
+from ._blends import blends as blends
 from ._commodity_flow import commodity_flow as commodity_flow
 from ._industry import Household as Household
 from ._industry import Industry as Industry

@@ -2,14 +2,16 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from catallax._errors import InvalidSetting
 from catallax._goods import Inflow
 from catallax.techniques import Technique
 from catallax.techniques._amounts import require_between
 
+from ._alike import Alike, frozen_alike, seen_as
 from ._cycles import require_no_free_storage
 
 
@@ -96,6 +98,8 @@ class Industry:
         producers: Who can make goods of goods.
         households: Who uses goods up.
         discount: γ, above 0 and at most 1: what a credit a step later is worth.
+        alike: Goods that nobody can tell apart, by the name under which they are seen and traded: a
+            mapping or pairs. The others are seen as what they are.
 
     Raises:
         InvalidSetting: If a name is given twice or a good is unknown, an inflow is negative or not
@@ -124,6 +128,7 @@ class Industry:
     producers: tuple[Producer, ...]
     households: tuple[Household, ...]
     discount: float = 0.95
+    alike: Mapping[str, Sequence[str]] | Alike = ()
 
     def __post_init__(self) -> None:
         """Freezes and checks the parts."""
@@ -133,6 +138,7 @@ class Industry:
         _require_different("goods", self.goods)
         _require_different("producers", [one.name for one in self.producers])
         _require_different("households", [one.name for one in self.households])
+        object.__setattr__(self, "alike", frozen_alike(self.alike, self.goods))
         _require_known(self)
         for one in self.inflows:
             owner = f"Inflow of {one.good!r} to {one.owner}"
@@ -146,6 +152,16 @@ class Industry:
         return tuple(
             math.fsum(one.amount for one in self.inflows if one.good == good) for good in self.goods
         )
+
+    @property
+    def looks(self) -> tuple[str, ...]:
+        """The names of all that is seen: each good, or what several look like."""
+        return seen_as(self.goods, cast(Alike, self.alike))[0]
+
+    @property
+    def good_of(self) -> tuple[int, ...]:
+        """For every good, the number among `looks` of what it is seen as."""
+        return seen_as(self.goods, cast(Alike, self.alike))[1]
 
     @property
     def wants(self) -> tuple[Want, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from catallax._errors import InvalidSetting, UnknownWorld
 
 from ._activity_analysis import industry_of
+from ._blends import blends
 from ._commodity_flow import commodity_flow
 from ._industry import Industry
 from ._mps import read_mps
@@ -30,6 +31,7 @@ NAMED: dict[str, Callable[..., Industry]] = {
     "supply-chain": supply_chain,
     "commodity-flow": commodity_flow,
     "workshops": workshop_economy,
+    "blends": blends,
 }
 """Industries that are drawn with a seed, by name."""
 

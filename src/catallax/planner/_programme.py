@@ -52,7 +52,7 @@ def programme_of(industry: Industry) -> Programme:
     for column, producer in enumerate(industry.producers):
         technique = producer.technique
         if not isinstance(technique, LinearActivity | Storage):
-            raise _not_linear(producer.name, technique)
+            raise not_linear(producer.name, technique)
         for table, amounts in (
             (inputs, technique.amounts_needed),
             (outputs, technique.amounts_made),
@@ -115,7 +115,7 @@ def _require_solved(found: OptimizeResult) -> None:
         )
 
 
-def _not_linear(name: str, technique: Any) -> InvalidSetting:
+def not_linear(name: str, technique: Any) -> InvalidSetting:
     return InvalidSetting(
         f"The producer {name} has a {type(technique).__name__}.",
         "The planner solves linear programmes: fixed proportions, storage, and wants that are "

@@ -4,6 +4,7 @@ from ._bids import marginal_bids as marginal_bids
 from ._faults import probe_technique as probe_technique
 from ._faults import require_stock as require_stock
 from ._function import JaxTechnique as JaxTechnique
+from ._graded import GradedActivity as GradedActivity
 from ._linear import LinearActivity as LinearActivity
 from ._linear import Storage as Storage
 from ._many import Activities as Activities

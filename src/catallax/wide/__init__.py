@@ -5,6 +5,7 @@ from ._history import History as History
 from ._inspect import HolderRecord as HolderRecord
 from ._market import WideMarket as WideMarket
 from ._rules import Expectations as Expectations
+from ._rules import Experience as Experience
 from ._rules import Inertia as Inertia
 from ._rules import Patience as Patience
 from ._rules import Rewards as Rewards

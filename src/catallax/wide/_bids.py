@@ -56,6 +56,7 @@ class Outlook(NamedTuple):
         brought: float64 `[P]`, R.
         reached: float64 `[P]`, the highest level so far.
         alive: bool `[P]`.
+        lessons: float64 `[P, m]`, what those whose inputs have grades expect to make of a level.
     """
 
     forecasts: Float64[np.ndarray, "m"]
@@ -64,6 +65,7 @@ class Outlook(NamedTuple):
     brought: Float64[np.ndarray, "P"]
     reached: Float64[np.ndarray, "P"]
     alive: Bool[np.ndarray, "P"]
+    lessons: Float64[np.ndarray, "P m"]
 
 
 def bidders_of(industry: Industry) -> Bidders:
@@ -72,7 +74,7 @@ def bidders_of(industry: Industry) -> Bidders:
     first = len(industry.households)
     order = np.concatenate([first + makers.linear, first + makers.curved, np.arange(first)])
     worths = tuple(Revenue(technique) for technique in others)
-    return Bidders(makers, others, worths, wants_of(industry.households, industry.goods), order)
+    return Bidders(makers, others, worths, wants_of(industry.households, industry.looks), order)
 
 
 def wants_of(households: Sequence[Household], goods: Sequence[str]) -> PiecewiseLinear:
@@ -135,7 +137,8 @@ def level_bids(
     """Returns what producers in fixed proportions bid, `∇α_b = γ Dαᵀ p̂ − ∇cost − ρ (z − z̄)`.
 
     That is `(γ b·p̂ − c) z − (ρ/2)(z − z̄)²` up to the capacity. A producer reads forecasts, its own
-    technique and what it did itself, and nothing of anybody else's.
+    technique and what it did itself, and nothing of anybody else's; b is what it knows that a level
+    makes, or where grades decide, what it has learnt from what it made.
 
     Args:
         makers: The producers.
@@ -147,7 +150,7 @@ def level_bids(
         Values of k producers.
     """
     activities, own = makers.activities, makers.linear
-    revenue = np.asarray(revenue_of(makers, outlook.forecasts, discount))
+    revenue = np.asarray(revenue_of(makers, outlook.forecasts, discount, outlook.lessons))
     gains = revenue - np.asarray(activities.unit_cost)
     capacity = np.asarray(activities.capacity)
     usual = np.maximum(outlook.scales[own], LEAST * outlook.reached[own])

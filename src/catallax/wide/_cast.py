@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int32, Int64
+from jaxtyping import Array, Bool, Float64, Int32, Int64
 
 from catallax._goods import ORIGINAL_OWNER, GoodsTable, arrivals_of, table_of
 from catallax._ledger import N_SYSTEM, Account
@@ -19,23 +19,25 @@ class Cast(NamedTuple):
 
     Attributes:
         accounts: int32 `[n]`, the account of each.
-        arrivals: int64 `[n, m]`, quanta that come in in a step.
+        arrivals: int64 `[n, C]`, quanta of components that come in in a step.
         discounted: bool `[n]`, who sells what it made; the first sale has no discount.
         endowments: int64 `[n]`, ticks at genesis.
         stipends: int64 `[n]`, ticks a step.
         hands_over: bool `[n]`, whose earnings go to the treasury.
-        goods: The numbers of the goods.
+        goods: The numbers of the components.
+        units: float64 `[m]`, how much one quantum of a good is, as it is seen.
         discount: int64 `[2]`, numerator and denominator of γ.
         rewarded: Whether nature pays for what is used up.
     """
 
     accounts: Int32[Array, "n"]
-    arrivals: Int64[Array, "n m"]
+    arrivals: Int64[Array, "n C"]
     discounted: Bool[Array, "n"]
     endowments: Int64[Array, "n"]
     stipends: Int64[Array, "n"]
     hands_over: Bool[Array, "n"]
     goods: GoodsTable
+    units: Float64[Array, "m"]
     discount: Int64[Array, "2"]
     rewarded: Bool[Array, ""]
 
@@ -81,7 +83,7 @@ def rows_of(market: WideMarket) -> Rows:
 def cast_of(market: WideMarket) -> Cast:
     """Returns the numbers of a market's holders."""
     industry, rows, closure = market.industry, rows_of(market), market.closure
-    n, goods = len(rows.names), market.goods or ()
+    n, components = len(rows.names), market.components
     own = np.arange(n) >= rows.owners
     makes = np.zeros(n, bool)
     makes[rows.producer_rows] = True
@@ -97,12 +99,13 @@ def cast_of(market: WideMarket) -> Cast:
     with exact():
         return Cast(
             accounts=jnp.asarray(accounts, jnp.int32),
-            arrivals=jnp.asarray(arrivals_of(industry.inflows, goods, rows.names)),
+            arrivals=jnp.asarray(arrivals_of(industry.inflows, components, rows.names)),
             discounted=jnp.asarray(makes),
             endowments=jnp.where(begins, ticks_of(closure.endowment), 0),
             stipends=jnp.asarray(stipends),
             hands_over=jnp.asarray(~own & (not rewarded)),
-            goods=table_of(goods),
+            goods=table_of(components),
+            units=jnp.asarray([good.unit for good in market.goods or ()]),
             discount=jnp.asarray(market.discount.as_integer_ratio()),
             rewarded=jnp.asarray(rewarded),
         )

@@ -26,11 +26,12 @@ from ._cast import cast_of, rows_of
 from ._complaints import complain_of
 from ._history import History, joined
 from ._inspect import HolderRecord, holder_records
+from ._lessons import first_lessons
 from ._market import WideMarket
 from ._records import columns_of, goods_rows, history_of
 from ._saving import Kept, begin, keep, read
 from ._state import WideState, genesis
-from ._step import Cleared, Offer, Seen, offered, settled
+from ._step import Cleared, Offer, Pace, Seen, offered, settled
 
 TOLERANCE = 1e-6
 """The largest violation that counts as an equilibrium; see `catallax.equilibrium`."""
@@ -67,7 +68,9 @@ class WideEconomy:
         self._bidders = bidders_of(market.industry)
         scales = np.zeros(len(market.industry.producers))
         scales[self._bidders.makers.curved] = np.nan
-        self.state: WideState = genesis(market, self._cast, scales)
+        with exact():
+            lessons = first_lessons(self._bidders.makers, scales.size, market.experience.hope)
+        self.state: WideState = genesis(market, self._cast, scales, lessons)
         self._journal: list[JournalEntry] = []
         self._histories: list[History] = []
         self._warm: Any = None
@@ -141,7 +144,7 @@ class WideEconomy:
 
     @property
     def holdings(self) -> dict[str, dict[str, int]]:
-        """Quanta by holder and good."""
+        """Quanta by holder and good of the industry, of those too that nobody tells apart."""
         goods = self.market.industry.goods
         table = np.asarray(self.state.stocks.holdings).tolist()
         return {
@@ -245,11 +248,12 @@ class WideEconomy:
             market: Its goods, owners, households and producers have the same names.
 
         Raises:
-            InvalidSetting: If a name differs, or the unit or upkeep of a good.
+            InvalidSetting: If a name differs, the unit or upkeep of a good, or who owns what part.
         """
-        if rows_of(market) != self._rows or market.goods != self.market.goods:
+        same = market.goods == self.market.goods and market.components == self.market.components
+        if rows_of(market) != self._rows or not same or market.rights != self.market.rights:
             raise InvalidSetting(
-                "The economy was given a market of other holders or goods.",
+                "The economy was given a market of other holders or goods, or of other rights.",
                 "Their accounts and stocks go on, by name.",
                 "Keep all names and goods; a capacity of 0 takes a producer out.",
             )
@@ -258,27 +262,30 @@ class WideEconomy:
         scales = np.nan_to_num(np.asarray(self.state.scales))
         scales[self._bidders.makers.curved] = np.nan
         with exact():
-            self.state = self.state._replace(scales=jax.numpy.asarray(scales))
+            new = first_lessons(self._bidders.makers, scales.size, market.experience.hope)
+            self.state = self.state._replace(
+                scales=jax.numpy.asarray(scales), lessons=self.state.lessons.or_from(new)
+            )
 
     def _once(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
         with exact():
-            offer: Offer = _offered(self._cast, self.state)
+            offer: Offer = _offered(self._cast, self.state, self.market.rights)
         supply, means = np.asarray(offer.supply), np.asarray(offer.means)
         found, valuations, wealth = self._cleared(supply, means)
         bundles = np.zeros((len(self.names), supply.size))
         order = self._bidders.order
         bundles[self._rows.owners + order] = found.bundles[: order.size]
-        rules = self.market.expectations.rate, self.market.inertia.memory
         with exact():
             state, told = _settled(
                 self._bidders.others,
                 self._rows.owners,
+                self.market.rights,
                 self._cast,
                 self._bidders.makers,
                 self._bidders.wants,
                 offer,
                 Cleared(*map(jax.numpy.asarray, (found.prices, bundles))),
-                rules,
+                self._pace,
             )
         seen: Any = jax.tree.map(np.asarray, told)
         complain_of(int(state.ledger.faults), seen, self.market, self.steps)
@@ -286,9 +293,17 @@ class WideEconomy:
         self.state = state
         return row, seen.flows
 
+    @property
+    def _pace(self) -> Pace:
+        market, experience = self.market, self.market.experience
+        habits = experience.memory, experience.hope
+        return Pace(market.expectations.rate, market.inertia.memory, habits)
+
     def _cleared(self, supply: np.ndarray, means: np.ndarray) -> tuple[Equilibrium, Any, Any]:
         market, state = self.market, self.state
-        parts = state.scales, state.brought, state.reached, state.alive
+        with exact():
+            lessons = state.lessons.per_level
+        parts = state.scales, state.brought, state.reached, state.alive, lessons
         outlook = Outlook(np.asarray(state.forecasts), supply, *map(np.asarray, parts))
         valuations = valuations_of(self._bidders, outlook, market)
         wealth = None
@@ -308,7 +323,7 @@ class WideEconomy:
     def _told(
         self, offer: Offer, seen: Any, found: Equilibrium, valuations: Any, wealth: Any
     ) -> dict[str, np.ndarray]:
-        units = self._cast.goods.units
+        units = np.asarray(self._cast.units)
         deal, supply = seen.trade, np.asarray(offer.supply)
         order, prices = self._bidders.order, deal.prices
         unsold = deal.returned.sum(axis=0) * units
@@ -397,13 +412,21 @@ def _account_names(holders: tuple[str, ...]) -> list[str]:
     return [*(account.name.lower() for account in Account), *holders[1:]]
 
 
-_offered = compiled(offered)
+_offered = compiled(offered, static_argnums=(2,))
 
 
 def _by_others(
-    others: Any, first_household: int, cast: Any, makers: Any, wants: Any, *given: Any
+    others: Any,
+    first: int,
+    rights: Any,
+    cast: Any,
+    makers: Any,
+    wants: Any,
+    offer: Offer,
+    cleared: Cleared,
+    pace: Pace,
 ) -> tuple[WideState, Seen]:
-    return settled(cast, makers, others, wants, first_household, *given)
+    return settled(cast, makers, others, wants, first, offer, cleared, pace, rights)
 
 
-_settled = compiled(_by_others, static_argnums=(0, 1))
+_settled = compiled(_by_others, static_argnums=(0, 1, 2))

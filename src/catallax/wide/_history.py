@@ -20,7 +20,8 @@ class History:
         costs: float64 `[T, P]`, what levels cost.
         profits: float64 `[T, P]`, what producers earned, less what they spent and levels cost.
         violation: float64 `[T]`, of the certificate of what was settled, in whole quanta and ticks.
-        quanta: int64 `[T, 3, m]`, what came in, what was made and what was used up.
+        quanta: int64 `[T, 3, C]`, what came in, what was made and what was used up, of every
+            good of the industry, of those too that nobody tells apart.
 
     Example:
         >>> import catallax as cx, numpy as np
@@ -39,7 +40,7 @@ class History:
     costs: Float[np.ndarray, "T P"]
     profits: Float[np.ndarray, "T P"]
     violation: Float[np.ndarray, "T"]
-    quanta: Int[np.ndarray, "T 3 m"]
+    quanta: Int[np.ndarray, "T 3 C"]
 
     @property
     def values(self) -> Float[np.ndarray, "T"]:

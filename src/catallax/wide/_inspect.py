@@ -114,7 +114,7 @@ def goods_totals(
         for holder, good, reason, quanta in entry.goods:
             by_good = totals.setdefault((holder, reason), {})
             by_good[good] = by_good.get(good, 0) + quanta
-    units = {good.name: good.unit for good in market.goods or ()}
+    units = {good.name: good.unit for good in market.components}
     return {
         cell: {good: quanta * units[good] for good, quanta in by_good.items()}
         for cell, by_good in totals.items()

@@ -1,17 +1,19 @@
 """`WideMarket`: an industry, and the rules by which its goods change hands."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
 from catallax._errors import InvalidSetting
 from catallax._goods import ORIGINAL_OWNER, Good, checked_goods
 from catallax._ledger import Account
+from catallax._property import PropertyRights
 from catallax.industries import Industry
 from catallax.techniques import probe_technique
 
-from ._rules import Closure, Expectations, Inertia, Patience, Rewards, Stipends
+from ._rights import require_rights, require_seen, usual_rights
+from ._rules import Closure, Expectations, Experience, Inertia, Patience, Rewards, Stipends
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,16 @@ class WideMarket:
         expectations: What producers expect goods to fetch.
         inertia: How slowly they change what they do.
         patience: How much sellers and households wait for the price that is expected.
-        goods: The goods of the industry, in its order, with units, depreciation and carrying
-            costs; None for perishable ones in millionths.
+        experience: What they expect to make of goods whose grades they do not see.
+        goods: The goods of the industry as they are seen, in its order, with units, depreciation
+            and carrying costs; None for perishable ones in millionths.
+        rights: Which of the goods that look alike are in whose bundle; None for a share of each,
+            `ProRata`, which is `Identity` where no goods look alike.
 
     Raises:
         InvalidSetting: If a part is of another type, a stipend is for nobody, a producer needs
-            nothing, two holders have one name, or the goods are not those of the industry.
+            nothing, two holders have one name, the goods are not those of the industry, the rights
+            see something else or keep titles, or somebody would have what it cannot tell apart.
         BadProduction: If a technique makes what is no stock of a few random bundles.
 
     Example:
@@ -55,7 +61,9 @@ class WideMarket:
     expectations: Expectations = Expectations()
     inertia: Inertia = Inertia()
     patience: Patience = Patience()
+    experience: Experience = Experience()
     goods: tuple[Good, ...] | None = None
+    rights: PropertyRights | None = None
 
     def __post_init__(self) -> None:
         """Checks the parts and fills in the goods."""
@@ -72,17 +80,29 @@ class WideMarket:
                 "Producers with a capacity have no budget that is sure to be found.",
                 'Choose "none" or "cap".',
             )
-        names = self.industry.goods
+        names = self.industry.looks
         usual = (Good(name, perishable=True) for name in names)
         goods = tuple(usual if self.goods is None else self.goods)
         object.__setattr__(self, "goods", checked_goods(goods))
         _require_same(names, tuple(good.name for good in goods))
+        rights = usual_rights(self.industry) if self.rights is None else self.rights
+        object.__setattr__(self, "rights", require_rights(rights, self.industry))
+        require_seen(self.industry)
         _require_inputs(self.industry)
         _require_one_of_a_name(self.industry)
         for one in self.industry.producers:
             probe_technique(one.technique, one.name)
         if isinstance(self.closure, Stipends):
             _require_households(self.industry, self.closure)
+
+    @property
+    def components(self) -> tuple[Good, ...]:
+        """The goods of the industry, each with the unit and upkeep of what it is seen as."""
+        goods = self.goods or ()
+        return tuple(
+            replace(goods[look], name=name)
+            for name, look in zip(self.industry.goods, self.industry.good_of, strict=True)
+        )
 
     @property
     def discount(self) -> Fraction:
@@ -96,6 +116,7 @@ KINDS = {
     "expectations": Expectations,
     "inertia": Inertia,
     "patience": Patience,
+    "experience": Experience,
 }
 
 

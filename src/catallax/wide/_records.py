@@ -64,7 +64,7 @@ def _table(columns: list[np.ndarray], steps: int) -> np.ndarray:
 def _tables(market: WideMarket) -> dict[str, tuple[str, Sequence[str]]]:
     """The tables of a history: a word for the columns of each, and their names."""
     industry = market.industry
-    goods, producers = industry.goods, [one.name for one in industry.producers]
+    goods, producers = industry.looks, [one.name for one in industry.producers]
     households = [one.name for one in industry.households]
     return {
         "prices": ("price", goods),

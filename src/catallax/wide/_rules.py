@@ -103,6 +103,40 @@ class Patience:
 
 
 @dataclass(frozen=True)
+class Experience:
+    """What producers expect to make of goods whose grades they do not see: what they made so far.
+
+    A level is expected to make `M̄/N̄`. N̄ is a slow sum of the levels that a producer ran, in shares
+    of its capacity, `N̄ ← μ N̄ + (1 − μ)(z/Z + ε)`, and M̄ that of what it made, in which the last
+    term stands for a little of the best that its technique could make. So it begins with hope, goes
+    by what it saw as long as it produces, and hopes again when that is long ago.
+
+    Args:
+        memory: μ, from 0 to .999.
+        hope: ε, above 0 and at most 1.
+
+    Raises:
+        InvalidSetting: If an argument is out of range.
+
+    Example:
+        >>> import catallax as cx
+        >>> cx.Experience(memory=0.95).hope
+        0.001
+
+    Source: Brafman and Tennenholtz (2002), R-max, for optimism about what was not tried; Nerlove
+    (1958), Adaptive expectations and cobweb phenomena, for the mean.
+    """
+
+    memory: float = 0.9
+    hope: float = 0.001
+
+    def __post_init__(self) -> None:
+        """Checks the numbers."""
+        require_between("Experience", "memory", self.memory, 0.0, MEMORY_MAX)
+        require_between("Experience", "hope", self.hope, 0.0, 1.0, open_low=True)
+
+
+@dataclass(frozen=True)
 class Rewards:
     """Nature pays every household what it used up is worth to it, and takes the costs of levels.
 

@@ -11,6 +11,7 @@ from catallax._stocks import Stocks, empty_stocks
 from catallax._types import exact, ticks_of
 
 from ._cast import Cast
+from ._lessons import Lessons
 from ._market import WideMarket
 from ._rules import Stipends
 
@@ -20,11 +21,12 @@ class WideState(NamedTuple):
 
     Attributes:
         ledger: The books.
-        stocks: Who holds what, in quanta.
+        stocks: Who holds what, in quanta of components.
         forecasts: float64 `[m]`, p̂, credits for 1 of a good.
         scales: float64 `[P]`, z̄, where producers have been; NaN for techniques without a level.
         brought: float64 `[P]`, R, the most that a level was ever expected to bring, in credits.
         reached: float64 `[P]`, the highest level that each has run.
+        lessons: What they have learnt about grades that they do not see.
         alive: bool `[P]`, who can still pay.
         step: int64 scalar, steps since genesis.
     """
@@ -35,22 +37,24 @@ class WideState(NamedTuple):
     scales: Float64[Array, "P"]
     brought: Float64[Array, "P"]
     reached: Float64[Array, "P"]
+    lessons: Lessons
     alive: Bool[Array, "P"]
     step: Int64[Array, ""]
 
 
-def genesis(market: WideMarket, cast: Cast, scales: np.ndarray) -> WideState:
+def genesis(market: WideMarket, cast: Cast, scales: np.ndarray, lessons: Lessons) -> WideState:
     """Returns a market in which nothing was made or sold, with its money paid in.
 
     Args:
         market: The market.
         cast: Its holders.
         scales: float64 `[P]`, 0, or NaN for techniques without a level.
+        lessons: Of those who have made nothing.
 
     Returns:
         The first `WideState`.
     """
-    holders, goods = cast.arrivals.shape
+    holders, components = cast.arrivals.shape
     with exact():
         ledger = empty_ledger(N_SYSTEM + holders - 1)
         nature = Account.NATURE
@@ -60,11 +64,12 @@ def genesis(market: WideMarket, cast: Cast, scales: np.ndarray) -> WideState:
             ledger = post(ledger, transfers(nature, Account.TREASURY, capital, Reason.ENDOWMENT))
         return WideState(
             ledger=ledger,
-            stocks=empty_stocks(holders, goods),
-            forecasts=jnp.zeros(goods),
+            stocks=empty_stocks(holders, components),
+            forecasts=jnp.zeros(cast.units.size),
             scales=jnp.asarray(scales),
             brought=jnp.zeros(scales.shape),
             reached=jnp.zeros(scales.shape),
+            lessons=lessons,
             alive=jnp.ones(scales.shape, bool),
             step=jnp.zeros((), jnp.int64),
         )

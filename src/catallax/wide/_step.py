@@ -17,6 +17,7 @@ from catallax._ledger import (
     transfers,
 )
 from catallax._payments import collect_carrying_costs, hand_over, pay_stipends, pay_trade
+from catallax._property import PropertyRights
 from catallax._settlement import settle_estates
 from catallax._stocks import (
     Moved,
@@ -35,6 +36,7 @@ from catallax._trade import Trade, trade
 from catallax._types import TICKS_MAX, TICKS_PER_CREDIT
 
 from ._cast import Cast
+from ._lessons import learned
 from ._makers import Makers, made_of, revenue_of
 from ._state import WideState
 
@@ -49,7 +51,7 @@ class Offer(NamedTuple):
         begun: What everybody held before.
         state: With what came in.
         moved: What came in.
-        supply: float64 `[m]`, quantities.
+        supply: float64 `[m]`, quantities of goods, as they are seen.
         means: int64 `[n]`, ticks.
     """
 
@@ -72,6 +74,14 @@ class Cleared(NamedTuple):
     bundles: Float64[Array, "n m"]
 
 
+class Pace(NamedTuple):
+    """How fast things change: λ, the memory of inertia, and μ and ε of `Experience`."""
+
+    rate: float
+    memory: float
+    experience: tuple[float, float]
+
+
 class Seen(NamedTuple):
     """What a step was like.
 
@@ -80,34 +90,34 @@ class Seen(NamedTuple):
         worths: float64 `[n]`, credits, what households used up was worth to them.
         costs: float64 `[P]`, credits that levels cost.
         levels: float64 `[P]`, of techniques; NaN for those without one.
-        made: float64 `[P, m]`, quantities.
-        moved: What entered and left the world, in quanta.
-        drift: int64 `[m]`, quanta that came from or went nowhere.
-        bad: bool `[P, m]`, where what was made is no stock.
-        flows: int64 `[7, n, m]`, what holders received in quanta, by `FLOWS`.
+        made: float64 `[P, C]`, quantities of components.
+        moved: What entered and left the world, in quanta of components.
+        drift: int64 `[C]`, quanta that came from or went nowhere.
+        bad: bool `[P, C]`, where what was made is no stock.
+        flows: int64 `[7, n, C]`, what holders received in quanta, by `FLOWS`.
     """
 
     trade: Trade
     worths: Float64[Array, "n"]
     costs: Float64[Array, "P"]
     levels: Float64[Array, "P"]
-    made: Float64[Array, "P m"]
+    made: Float64[Array, "P C"]
     moved: Moved
-    drift: Int64[Array, "m"]
-    bad: Bool[Array, "P m"]
-    flows: Int64[Array, "7 n m"]
+    drift: Int64[Array, "C"]
+    bad: Bool[Array, "P C"]
+    flows: Int64[Array, "7 n C"]
 
 
 FLOWS = ("arrived", "bought", "sold", "used", "spoiled", "made", "reverted")
 """Why stocks of goods change, in the order in which they do."""
 
 
-def offered(cast: Cast, state: WideState) -> Offer:
+def offered(cast: Cast, state: WideState, rights: PropertyRights) -> Offer:
     """Books what comes in to its owners, and says what there is to buy and to pay with."""
     stocks, moved = arrive(state.stocks, cast.arrivals)
-    quanta = jnp.sum(stocks.holdings, axis=0)
+    quanta = rights.observe(jnp.sum(stocks.holdings, axis=0))
     means = jnp.maximum(state.ledger.balances[cast.accounts], 0)
-    supply = quanta * jnp.asarray(cast.goods.units)
+    supply = quanta * jnp.asarray(cast.units)
     return Offer(state.stocks, state._replace(stocks=stocks), moved, supply, means)
 
 
@@ -119,7 +129,8 @@ def settled(
     first_household: int,
     offer: Offer,
     cleared: Cleared,
-    rules: tuple[float, float],
+    pace: Pace,
+    rights: PropertyRights,
 ) -> tuple[WideState, Seen]:
     """Pays for what was bought, lets it be used up, and makes of it what the next step offers.
 
@@ -131,26 +142,30 @@ def settled(
         first_household: The row of the first household.
         offer: What was offered.
         cleared: What `Equ` found.
-        rules: The rate of forecasts, and the memory of inertia.
+        pace: How fast expectations, habits and lessons change.
+        rights: Which components are in whose bundle.
 
     Returns:
         The state after, with faults in its ledger, and what was `Seen`.
     """
     before = offer.state
-    units, carrying = jnp.asarray(cast.goods.units), jnp.asarray(cast.goods.carrying)
-    deal = trade(before.stocks.holdings, *cleared, offer.means, units)
+    units, carrying = jnp.asarray(cast.units), jnp.asarray(cast.goods.carrying)
+    deal = trade(rights.observe(before.stocks.holdings), *cleared, offer.means, units)
+    bought, returned = parts_of(rights, before.stocks, deal)
     ledger = pay_trade(before.ledger, deal, cast.accounts, offer.means)
     ledger = _discounted(cast, ledger, deal)
     bundles = deal.bought * units
     producers = first_household + wants.agents
-    made = made_of(makers, others, bundles[producers:])
+    measures = jnp.asarray(cast.goods.units)
+    parts = bought[producers:] * measures
+    made = made_of(makers, others, bundles[producers:], parts)
     worths = jnp.zeros(bundles.shape[0])
     worths = worths.at[first_household:producers].set(
         wants.worth(bundles[first_household:producers])
     )
-    stocks, moved, keep = _kept(cast, before.stocks, deal)
+    stocks, moved, keep = _kept(cast, before.stocks, bought, returned)
     ledger, _ = collect_carrying_costs(ledger, keep, carrying, cast.accounts)
-    outputs = jnp.zeros_like(bundles).at[producers:].set(made.outputs / units)
+    outputs = jnp.zeros(bought.shape).at[producers:].set(made.outputs / measures)
     stocks, out, bad = transform(stocks, stocks.holdings + outputs)
     finished = stocks.holdings
     ledger = _rewarded(cast, ledger, worths, made.costs, producers)
@@ -164,8 +179,8 @@ def settled(
         | fault(jnp.any(lost != 0) | jnp.any(unsound(stocks)), Fault.DRIFT)
     )
     ledger = check_books(ledger._replace(faults=ledger.faults | found))
-    rate, memory = rules
-    expected = revenue_of(makers, before.forecasts, discount_of(cast))
+    rate, memory, experience = pace
+    expected = revenue_of(makers, before.forecasts, discount_of(cast), before.lessons.per_level)
     after = WideState(
         ledger=ledger,
         stocks=stocks,
@@ -173,6 +188,7 @@ def settled(
         scales=memory * before.scales + (1 - memory) * made.levels,
         brought=before.brought.at[makers.linear].max(expected),
         reached=jnp.fmax(before.reached, made.levels),
+        lessons=learned(makers, before.lessons, made, experience),
         alive=alive,
         step=before.step + 1,
     )
@@ -185,16 +201,51 @@ def settled(
         moved=moved,
         drift=lost,
         bad=bad[producers:],
-        flows=_flows(cast, deal, keep, finished, stocks.holdings),
+        flows=_flows(
+            cast, before.stocks.holdings, bought, returned, (keep, finished, stocks.holdings)
+        ),
     )
     return after, seen
 
 
-def _flows(cast: Cast, deal: Trade, kept: Array, finished: Array, left: Array) -> Array:
-    """What holders received, by `FLOWS`: all that happened between two steps' holdings."""
-    spoiled, made, reverted = kept - deal.returned, finished - kept, left - finished
-    parts = cast.arrivals, deal.bought, -deal.sold, -deal.bought, spoiled, made, reverted
-    return jnp.stack(parts)
+def _flows(
+    cast: Cast,
+    held: Array,
+    bought: Array,
+    returned: Array,
+    stages: tuple[Array, Array, Array],
+) -> Array:
+    """What holders received, by `FLOWS`: all that happened between two steps' holdings.
+
+    Args:
+        cast: The holders.
+        held: int64 `[n, C]`, what was offered.
+        bought: int64 `[n, C]`.
+        returned: int64 `[n, C]`, what came back.
+        stages: int64 `[n, C]` each: what was left of that, with what was made, at the end.
+    """
+    kept, finished, left = stages
+    changes = kept - returned, finished - kept, left - finished
+    return jnp.stack([cast.arrivals, bought, returned - held, -bought, *changes])
+
+
+def parts_of(rights: PropertyRights, stocks: Stocks, deal: Trade) -> tuple[Array, Array]:
+    """Returns the components, int64 `[n, C]`, that everybody bought, and that came back to it.
+
+    Args:
+        rights: Which components are in whose bundle.
+        stocks: What everybody held before the trade.
+        deal: The trade.
+
+    Returns:
+        Two tables, which add up to the stocks, component by component.
+
+    Source: paper Algorithm 2, "Calculate property rights", `s[α] ← s_x(ω[α])`.
+    """
+    holders = deal.bought.shape[0]
+    bundles = jnp.concatenate([deal.bought, deal.returned])
+    parts = rights.private(jnp.sum(stocks.holdings, axis=0), bundles, None)
+    return parts[:holders], parts[holders:]
 
 
 def discount_of(cast: Cast) -> Float64[Array, ""]:
@@ -210,9 +261,11 @@ def _discounted(cast: Cast, ledger: Ledger, deal: Trade) -> Ledger:
     return post(ledger, transfers(cast.accounts, Account.DISCOUNT, rest, Reason.DISCOUNT))
 
 
-def _kept(cast: Cast, stocks: Stocks, deal: Trade) -> tuple[Stocks, Moved, Array]:
+def _kept(
+    cast: Cast, stocks: Stocks, bought: Array, returned: Array
+) -> tuple[Stocks, Moved, Array]:
     """Uses up what was bought; of what came back, perishables go and the rest depreciates."""
-    stocks, moved = consume(stocks._replace(holdings=deal.holdings), deal.bought)
+    stocks, moved = consume(stocks._replace(holdings=bought + returned), bought)
     stocks = dispose(stocks, jnp.where(cast.goods.perishable, stocks.holdings, 0))
     stocks, _ = depreciate(stocks, jnp.asarray(cast.goods.kept))
     return stocks, moved, stocks.holdings
