@@ -16,6 +16,7 @@ import numpy as np
 
 import catallax as cx
 from benchmarks.statistics import bootstrap_interval, interquartile_mean
+from benchmarks.wide_shocks import SHOCKS, before_and_after
 from catallax.industries import (
     Industry,
     Producer,
@@ -164,38 +165,13 @@ def ablation(seeds: range, steps: int) -> dict[str, object]:
     return rows
 
 
-def without_largest(industry: Industry, levels: np.ndarray) -> Industry:
-    """Takes out the technique that does most for its capacity's rent: the busiest one."""
-    gone = int(np.nanargmax(levels))
-    producers = list(industry.producers)
-    lost = dataclasses.replace(producers[gone].technique, capacity=0.0)
-    producers[gone] = Producer(producers[gone].name, lost)
-    return dataclasses.replace(industry, producers=tuple(producers))
-
-
-def other_tastes(industry: Industry, seed: int) -> Industry:
-    """Multiplies what every want is worth by a number from 0.5 to 1.5."""
-    draw = np.random.default_rng([7, seed])
-    households = tuple(
-        dataclasses.replace(
-            one,
-            wants=tuple(
-                dataclasses.replace(want, worth=want.worth * float(draw.uniform(0.5, 1.5)))
-                for want in one.wants
-            ),
-        )
-        for one in industry.households
-    )
-    return dataclasses.replace(industry, households=households)
-
-
 def shocks(seeds: range, steps: int) -> dict[str, object]:
-    """Steps to 95 % of the new optimum after a technique is lost, or tastes change."""
+    """Steps to 95 % of the new optimum after each shock."""
     print("| world | shock | steps to 95 % (median, worst) | not reached | share at the end |")
     print("| --- | --- | --- | --- | --- |")
     rows: dict[str, object] = {}
     for name, make in WORLDS.items():
-        for shock in ("a technique is lost", "tastes change"):
+        for shock in SHOCKS:
             found = [shocked(make(seed), seed, shock, steps) for seed in seeds]
             took = [one[0] for one in found if one[0] is not None]
             ends = [one[1] for one in found]
@@ -210,11 +186,11 @@ def shocks(seeds: range, steps: int) -> dict[str, object]:
 
 def shocked(industry: Industry, seed: int, shock: str, steps: int) -> tuple[int | None, float]:
     """Returns the steps to 95 % of the new planner's value, and the share at the end."""
-    economy = cx.WideEconomy(market_of(industry))
-    levels = economy.run(steps).levels[-1]
-    changed = without_largest(industry, levels) if "lost" in shock else other_tastes(industry, seed)
-    best = cx.planner.steady_state(changed).value
-    economy.change(market_of(changed))
+    before, after = before_and_after(industry, seed)
+    economy = cx.WideEconomy(market_of(before))
+    economy.run(steps)
+    best = cx.planner.steady_state(after[shock]).value
+    economy.change(market_of(after[shock]))
     values = economy.run(steps).values
     checked(economy, shock)
     return reached(values, 0.95 * best), float(values[-LAST:].mean() / best)
