@@ -84,8 +84,9 @@ def tables_of(industry: Industry) -> Tables:
     levers += [Lever(*pair, sum(want.most for want in wants)) for pair, wants in wanted.items()]
     curves, first = [], len(fixed)
     for one in bent:
-        own = np.arange(first, first + len(one.technique.needs))
-        curves.append(Curve(one.technique, own, np.array([place[g] for g in one.technique.makes])))
+        own = np.arange(first, first + len(one.technique.needs), dtype=np.int32)
+        made = np.array([place[good] for good in one.technique.makes], np.int32)
+        curves.append(Curve(one.technique, own, made))
         first += own.size
     takes, makes, costs = _flows(rows, levers, place)
     pieces = _pieces(len(levers), list(wanted.values()))
