@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 
 import catallax as cx
 from benchmarks.statistics import bootstrap_interval, interquartile_mean
 from benchmarks.wide_shocks import SHOCKS, before_and_after
+from catallax._types import exact
 from catallax.industries import (
     Industry,
     Producer,
@@ -36,6 +38,7 @@ WORLDS: dict[str, Callable[[int], Industry]] = {
 }
 STEPS, LAST, WINDOW = 400, 100, 10
 ENDOWMENT = 1e6
+STARTS = {"0": 0.0, "the planner's prices": 1.0, "three times these": 3.0}
 SLOW, QUICK = cx.Expectations(0.2), cx.Expectations(1.0)
 ABLATION = {
     "as it is": {},
@@ -97,10 +100,13 @@ def reached(values: np.ndarray, goal: float) -> int | None:
     return int(found[0]) if found.size else None
 
 
-def run(industry: Industry, steps: int, **rules: object) -> dict[str, object]:
-    """Runs a market from nothing, and compares it with the planner."""
+def run(industry: Industry, steps: int, start: float = 0.0, **rules: object) -> dict[str, object]:
+    """Runs a market without stocks from a multiple of the planner's prices, and compares them."""
     steady = cx.planner.steady_state(industry)
     economy = cx.WideEconomy(market_of(industry, **rules))
+    with exact():
+        forecasts = jnp.asarray(start * steady.prices)
+        economy.state = economy.state._replace(forecasts=forecasts)
     began = time.perf_counter()
     history = economy.run(steps)
     seconds = time.perf_counter() - began
@@ -144,24 +150,28 @@ def value(seeds: range, steps: int) -> dict[str, object]:
 
 
 def ablation(seeds: range, steps: int) -> dict[str, object]:
-    """The supply chain without one rule or two."""
-    print("| world | rules | IQM | 95 % interval | worst | median price error | oscillation |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    """The supply chain without one rule or two, from bad forecasts, good ones and too high ones."""
+    print(
+        "| forecasts at first | rules | IQM | 95 % interval | worst | 99 % on "
+        "| median price error | oscillation |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     rows: dict[str, object] = {}
-    for name, make in (("supply chain", supply_chain),):
+    for begin, start in STARTS.items():
         for words, rules in ABLATION.items():
-            found = [run(make(seed), steps, **rules) for seed in seeds]
+            found = [run(supply_chain(seed), steps, start, **rules) for seed in seeds]
             shares = [float(one["share"]) for one in found]
             error, swing = (
                 np.median([float(one[key]) for one in found])
                 for key in ("price_error", "oscillation")
             )
+            good = sum(share >= 0.99 for share in shares)
             print(
-                f"| {name} | {words} | {summary(shares)} | {min(shares):.4f} | {error:.3f} "
-                f"| {swing:.3f} |",
+                f"| {begin} | {words} | {summary(shares)} | {min(shares):.4f} "
+                f"| {good} of {len(found)} | {error:.3f} | {swing:.3f} |",
                 flush=True,
             )
-            rows[f"{name}, {words}"] = found
+            rows[f"{begin}, {words}"] = found
     return rows
 
 
