@@ -1,7 +1,7 @@
 """The wide market beside a central planner who learns (PPO), and one who plays at random.
 
 python -m benchmarks.wide_peers                    # every world, seeds 0 to 9, two at a time
-python -m benchmarks.wide_peers --only "supply chain" --seeds 0 2 --jobs 1
+python -m benchmarks.wide_peers --only "supply chain" --seeds 0 2 --parts shocks --jobs 1
 python -m benchmarks.wide_peers --tables           # of what was kept, without running anything
 
 Peers act in `catallax.gym`'s environments of the same industries, in a Python of their own
@@ -28,10 +28,9 @@ from benchmarks.wide_shocks import SHOCKS, before_and_after
 from catallax.planner import steady_state
 
 RESULTS = HERE / "results" / "wide_peers.json"
-APART = (STEPS,)
-SHOCKED_AT, LONGEST, AFTER = 20_480, 102_400, 10_240
-LONG = ("supply chain",)
-"""Worlds in which PPO trains on to the longest budget."""
+SHOCKED_AT, LONGEST, AFTER = 20_480, 102_400, 6_144
+PARTS = {"shocks": (STEPS, SHOCKED_AT), "long": (LONGEST,)}
+"""Budgets of PPO. To the middle one shocks are done, and it trains on for `AFTER` steps of each."""
 
 Run = dict[str, Any]
 
@@ -41,33 +40,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", choices=WORLDS, default=list(WORLDS))
     parser.add_argument("--seeds", nargs=2, type=int, default=(0, 9), metavar=("FIRST", "LAST"))
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--tables", action="store_true")
     given = parser.parse_args()
     kept: dict[str, dict[str, Run]] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     if not given.tables:
-        python = environment("sb3_wide")
-        wanted = [(w, s) for w in given.only for s in range(given.seeds[0], given.seeds[1] + 1)]
+        python, seeds = environment("sb3_wide"), range(given.seeds[0], given.seeds[1] + 1)
+        wanted = [(p, w, s) for p in given.parts for w in given.only for s in seeds]
         with ThreadPoolExecutor(given.jobs) as pool:
-            for (world, seed), run in zip(
-                wanted, pool.map(lambda one: contend(python, *one), wanted), strict=True
-            ):
-                kept.setdefault(world, {})[str(seed)] = run
+            runs = pool.map(lambda one: contend(python, *one), wanted)
+            for (_, world, seed), run in zip(wanted, runs, strict=True):
+                before = kept.setdefault(world, {}).get(str(seed), {})
+                trained = {**before.get("trained", {}), **run["trained"]}
+                kept[world][str(seed)] = {**before, **run, "trained": trained}
                 RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
     markets = json.loads(MARKETS.read_text())
     print(value_table(kept, markets))
     print(shock_table(kept, markets))
 
 
-def contend(python: str, world: str, seed: int) -> Run:
+def contend(python: str, part: str, world: str, seed: int) -> Run:
     """Runs the peers on one seed of a world."""
     industry = WORLDS[world](seed)
     before, after = before_and_after(industry, seed)
     task = {
         "seed": seed,
         "before": (before, steady_state(before).value),
-        "apart": APART,
-        "together": (SHOCKED_AT, LONGEST) if world in LONG else (SHOCKED_AT,),
+        "budgets": PARTS[part],
         "shocked_at": SHOCKED_AT,
         "after": AFTER,
         "shocks": {name: (one, steady_state(one).value) for name, one in after.items()},
@@ -89,13 +89,16 @@ def value_table(kept: dict[str, dict[str, Run]], markets: dict[str, Any]) -> str
     for world, runs in kept.items():
         market = [one["share"] for one in markets["value"]["rows"][world]["market"]]
         lines.append(f"| {world} | market | {STEPS} | {summary(market)} | | |")
-        budgets = sorted({int(budget) for run in runs.values() for budget in run["trained"]})
-        for budget in budgets:
-            found = [run["trained"][str(budget)] for run in runs.values()]
+        budgets = {int(budget) for run in runs.values() for budget in run["trained"]}
+        for budget in sorted(budgets):
+            found = [
+                r["trained"][str(budget)] for r in runs.values() if str(budget) in r["trained"]
+            ]
             learning, greedy = (
                 summary([one[key] for one in found]) for key in ("learning", "greedy")
             )
-            lines.append(f"| {world} | PPO | {found[0]['steps']:,} | {learning} | {greedy} |")
+            steps = f"{found[0]['steps']:,} ({len(found)} seeds)"
+            lines.append(f"| {world} | PPO | {steps} | {learning} | {greedy} |")
         chance = summary([run["random"] for run in runs.values()])
         lines.append(f"| {world} | at random | | {chance} | | |")
     return "\n".join([*lines, ""])

@@ -42,7 +42,7 @@ class Told(BaseCallback):
 
 
 def main() -> None:
-    """Plays at random, trains for every budget, and trains on after every shock."""
+    """Does the parts of a task: chance, budgets one by one, and shocks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("task", type=Path)
     torch.set_num_threads(1)
@@ -50,11 +50,8 @@ def main() -> None:
     began, seed = time.perf_counter(), task["seed"]
     industry, best = task["before"]
     found: dict[str, Any] = {"random": at_random(industry, seed) / best, "trained": {}}
-    for budget in task["apart"]:
-        found["trained"][budget] = shares(*trained(industry, seed, budget), best)
-    agent, told = trained(industry, seed, task["together"][0])
-    for budget in task["together"]:
-        agent.learn(budget - agent.num_timesteps, told, reset_num_timesteps=False)
+    for budget in task["budgets"]:
+        agent, told = trained(industry, seed, budget)
         found["trained"][budget] = shares(agent, told, best)
         if budget == task["shocked_at"]:
             kept = saved(agent)
