@@ -18,6 +18,7 @@ import numpy as np
 import catallax as cx
 from benchmarks.statistics import bootstrap_interval, interquartile_mean
 from benchmarks.wide_shocks import SHOCKS, before_and_after
+from catallax._errors import NotConverged
 from catallax._types import exact
 from catallax.industries import (
     Industry,
@@ -177,33 +178,49 @@ def ablation(seeds: range, steps: int) -> dict[str, object]:
 
 def shocks(seeds: range, steps: int) -> dict[str, object]:
     """Steps to 95 % of the new optimum after each shock."""
-    print("| world | shock | steps to 95 % (median, worst) | not reached | share at the end |")
-    print("| --- | --- | --- | --- | --- |")
+    print(
+        "| world | shock | steps to 95 % (median, worst) | not reached | stopped "
+        "| share at the end |"
+    )
+    print("| --- | --- | --- | --- | --- | --- |")
     rows: dict[str, object] = {}
     for name, make in WORLDS.items():
         for shock in SHOCKS:
             found = [shocked(make(seed), seed, shock, steps) for seed in seeds]
             took = [one[0] for one in found if one[0] is not None]
-            ends = [one[1] for one in found]
+            ends = [one[1] for one in found if one[1] is not None]
             print(
                 f"| {name} | {shock} | {np.median(took):.0f}, {max(took)} "
-                f"| {len(found) - len(took)} of {len(found)} | {min(ends):.4f} and more |",
+                f"| {len(found) - len(took)} of {len(found)} | {len(found) - len(ends)} "
+                f"| {min(ends):.4f} and more |",
                 flush=True,
             )
             rows[f"{name}, {shock}"] = found
     return rows
 
 
-def shocked(industry: Industry, seed: int, shock: str, steps: int) -> tuple[int | None, float]:
-    """Returns the steps to 95 % of the new planner's value, and the share at the end."""
+def shocked(
+    industry: Industry, seed: int, shock: str, steps: int
+) -> tuple[int | None, float | None]:
+    """Returns the steps to 95 % of the new planner's value, and the share at the end.
+
+    A market in which a step could not be cleared has no share at the end, and is counted.
+    """
     before, after = before_and_after(industry, seed)
-    economy = cx.WideEconomy(market_of(before))
-    economy.run(steps)
     best = cx.planner.steady_state(after[shock]).value
-    economy.change(market_of(after[shock]))
-    values = economy.run(steps).values
+    economy = cx.WideEconomy(market_of(before))
+    stopped = False
+    try:
+        economy.run(steps)
+        economy.change(market_of(after[shock]))
+        economy.run(steps)
+    except NotConverged as error:
+        print(f"<!-- {shock}, seed {seed}, step {economy.step}: {error} -->", flush=True)
+        stopped = True
     checked(economy, shock)
-    return reached(values, 0.95 * best), float(values[-LAST:].mean() / best)
+    values = economy.history.values[steps:]
+    took = reached(values, 0.95 * best) if values.size >= WINDOW else None
+    return took, None if stopped else float(values[-LAST:].mean() / best)
 
 
 def growth(seeds: range, steps: int) -> dict[str, object]:
