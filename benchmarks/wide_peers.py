@@ -127,7 +127,9 @@ def shock_table(kept: dict[str, dict[str, Run]], markets: dict[str, Any]) -> str
             ours = {seed: rows[int(seed)][0] for seed in runs}
             theirs = {seed: run["shocks"][shock] for seed, run in runs.items()}
             there = [one["steps"] for one in theirs.values() if one["steps"] is not None]
-            met = sum(is_third(ours[seed], theirs[seed]) for seed in runs)
+            # A market that could not go on has no share at the end, and meets no target.
+            whole = [seed for seed in runs if rows[int(seed)][1] is not None]
+            met = sum(is_third(ours[seed], theirs[seed]) for seed in whole)
             middle = f"{np.median(there):,.0f}" if there else "none"
             known = [steps for steps in ours.values() if steps is not None]
             lines.append(
