@@ -15,7 +15,7 @@ BROWSER := $(shell command -v chromium || command -v chromium-browser || command
 SELECT  := $(if $(BROWSER),,-m "not browser")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format docs bench-deep bench-learning bench-equilibrium bench-wide lock clean
+.PHONY: help setup demo test lint format docs bench-deep bench-learning bench-equilibrium bench-wide bench-wide-peers lock clean
 
 help:
 	@echo "make demo            set up, train a market on CartPole-v1, look at it and audit its books"
@@ -27,6 +27,7 @@ help:
 	@echo "make bench-learning  measure what markets learn"
 	@echo "make bench-equilibrium  measure equilibria: right, and how fast"
 	@echo "make bench-wide      measure the wide market against a planner"
+	@echo "make bench-wide-peers   measure PPO where the wide market was (after bench-wide)"
 	@echo "make lock            resolve requirements.lock anew (needs uv)"
 	@echo "make clean           remove .venv, caches and built pages; runs/ stays"
 
@@ -71,6 +72,9 @@ bench-learning: $(READY)
 
 bench-wide: $(READY)
 	$(BIN)/python -m benchmarks.wide
+
+bench-wide-peers: $(READY)
+	$(BIN)/python -m benchmarks.wide_peers
 
 bench-equilibrium: $(READY)
 	$(BIN)/python -m benchmarks.equilibrium

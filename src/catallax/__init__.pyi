@@ -2,6 +2,7 @@
 
 from catallax import agents as agents
 from catallax import checks as checks
+from catallax import gym as gym
 from catallax import industries as industries
 from catallax import planner as planner
 from catallax import techniques as techniques
