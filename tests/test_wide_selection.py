@@ -106,7 +106,7 @@ def wide(case):
         ledger = pay_trade(ledger, deal, cast.accounts, means)
         ledger = _discounted(cast, ledger, deal)
         stocks = stocks._replace(holdings=deal.holdings)
-        ledger, stocks, alive = _solvent(ledger, stocks, alive, 1)
+        ledger, stocks, alive = _solvent(ledger, stocks, alive, 1, jnp.zeros_like(alive))
         owner = int(np.argmax(np.asarray(stocks.holdings)[:, 0]))
         buyer = int(np.argmax(np.asarray(deal.bought)[:, 0])) if np.any(deal.bought) else 0
         place = max(place + (1 if not buyer or case.actions[buyer - 1] == RIGHT else -1), 0)

@@ -92,6 +92,7 @@ from catallax.clearing.indivisible import WholeMethod as WholeMethod
 from catallax.clearing.indivisible import certify_whole as certify_whole
 from catallax.clearing.indivisible import indivisible as indivisible
 from catallax.clearing.indivisible import wishes as wishes
+from catallax.wide import AllIn as AllIn
 from catallax.wide import Expectations as Expectations
 from catallax.wide import Experience as Experience
 from catallax.wide import History as History
@@ -100,5 +101,6 @@ from catallax.wide import Inertia as Inertia
 from catallax.wide import Patience as Patience
 from catallax.wide import Rewards as Rewards
 from catallax.wide import Stipends as Stipends
+from catallax.wide import Trials as Trials
 from catallax.wide import WideEconomy as WideEconomy
 from catallax.wide import WideMarket as WideMarket

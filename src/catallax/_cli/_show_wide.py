@@ -85,7 +85,7 @@ def _print_holders(records: Sequence["HolderRecord"], title: str) -> None:
     for one in records:
         level = "–" if one.level_recent is None else f"{one.level_recent:,.4g}"
         rows.add_row(
-            escape(one.name) + ("" if one.alive else " (bankrupt)"),
+            escape(one.name) + ("" if one.alive else " (out)"),
             *(one.role, level, f"{one.gain_recent:,.4g}", credits(one.wealth_ticks)),
             *(credits(one.spent_ticks), credits(one.earned_ticks), credits(one.rewards_ticks)),
             escape(", ".join(f"{units:,.4g} {good}" for good, units in one.bought.items())),

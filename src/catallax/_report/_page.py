@@ -172,7 +172,7 @@ def _wide_tiles(facts: WideFacts) -> str:
             ("–" if facts.share is None else f"{100 * facts.share:.2f} %", "of the planner's"),
             (f"{economy.steps:,}", "steps"),
             (f"{len(industry.goods):,}", "goods"),
-            (f"{sum(one.alive for one in facts.holders):,}", "solvent holders"),
+            (f"{sum(one.alive for one in facts.holders):,}", "holders in the market"),
         )
     )
 

@@ -139,7 +139,7 @@ def _caption(facts: WideFacts) -> str:
 
 def _producer(one: HolderRecord, largest: float) -> list[str]:
     level = "–" if one.level_recent is None else number(one.level_recent)
-    name = escape(one.name) + ("" if one.alive else " (bankrupt)")
+    name = escape(one.name) + ("" if one.alive else " (out)")
     gain = bar(max(one.gain_recent, 0.0) / largest)
     money = [_credits(t) for t in (one.wealth_ticks, one.spent_ticks, one.earned_ticks)]
     return [name, level, number(one.gain_recent), gain, *money, _units(one.made)]
@@ -187,7 +187,8 @@ def _amount(units: float) -> str:
 def rules(facts: WideFacts) -> str:
     """Writes the settings of the market."""
     market = facts.economy.market
-    names = ("closure", "money", "expectations", "inertia", "patience", "experience", "rights")
+    names = ("closure", "money", "turnover", "expectations", "inertia", "patience", "experience")
+    names = (*names, "rights")
     rows = [[name, f"<code>{escape(repr(getattr(market, name)))}</code>"] for name in names]
     rows.append(["discount", f"<code>{market.discount}</code>"])
     return section("rules", "The rules", table(["rule", "value"], rows, "The settings", "ht"))

@@ -10,3 +10,5 @@ from ._rules import Inertia as Inertia
 from ._rules import Patience as Patience
 from ._rules import Rewards as Rewards
 from ._rules import Stipends as Stipends
+from ._turnover import AllIn as AllIn
+from ._turnover import Trials as Trials

@@ -12,6 +12,7 @@ from catallax._types import exact, ticks_of
 
 from ._market import WideMarket
 from ._rules import Rewards
+from ._turnover import Terms
 
 
 class Cast(NamedTuple):
@@ -28,6 +29,7 @@ class Cast(NamedTuple):
         units: float64 `[m]`, how much one quantum of a good is, as it is seen.
         discount: int64 `[2]`, numerator and denominator of γ.
         rewarded: Whether nature pays for what is used up.
+        turnover: When producers enter and leave.
     """
 
     accounts: Int32[Array, "n"]
@@ -40,6 +42,7 @@ class Cast(NamedTuple):
     units: Float64[Array, "m"]
     discount: Int64[Array, "2"]
     rewarded: Bool[Array, ""]
+    turnover: Terms
 
 
 class Rows(NamedTuple):
@@ -91,7 +94,8 @@ def cast_of(market: WideMarket) -> Cast:
     accounts = np.arange(n) - 1 + N_SYSTEM
     accounts[0] = Account.ORIGINAL_OWNER
     rewarded = isinstance(closure, Rewards)
-    begins = makes | (wants & rewarded)
+    first, count = rows.producer_rows.start, market.turnover.first(rows.producers)
+    begins = (makes & (np.arange(n) < first + count)) | (wants & rewarded)
     stipends = np.zeros(n, np.int64)
     if not isinstance(closure, Rewards):
         for name, amount in closure.of.items():
@@ -108,4 +112,7 @@ def cast_of(market: WideMarket) -> Cast:
             units=jnp.asarray([good.unit for good in market.goods or ()]),
             discount=jnp.asarray(market.discount.as_integer_ratio()),
             rewarded=jnp.asarray(rewarded),
+            turnover=market.turnover.terms(
+                ticks_of(closure.endowment), Account.NATURE if rewarded else Account.TREASURY
+            ),
         )

@@ -330,9 +330,6 @@ class WideEconomy:
         bundles = np.minimum(found.bundles, unsold)  # of what is held back, whole quanta
         bundles[: order.size] = deal.bought[self._rows.owners + order] * units
         certificate = certify(valuations, supply, wealth, prices, bundles, money=self.market.money)
-        producers, costs = self._rows.producer_rows, seen.costs
-        numerator, denominator = self.market.discount.as_integer_ratio()
-        gained = deal.earned * numerator // denominator - deal.spent
         moved = seen.moved
         return {
             "prices": prices,
@@ -341,8 +338,9 @@ class WideEconomy:
             "sold": deal.sold.sum(axis=0) * units,
             "levels": seen.levels,
             "worths": seen.worths[self._rows.household_rows],
-            "costs": costs,
-            "profits": gained[producers] / TICKS_PER_CREDIT - costs,
+            "costs": seen.costs,
+            "profits": seen.gains,
+            "present": np.asarray(self.state.alive),
             "violation": np.asarray(certificate.violation),
             "quanta": np.stack([moved.inflow, moved.produced, moved.consumed]),
         }

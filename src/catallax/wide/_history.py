@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +19,7 @@ class History:
         worths: float64 `[T, H]`, what households used up was worth to them.
         costs: float64 `[T, P]`, what levels cost.
         profits: float64 `[T, P]`, what producers earned, less what they spent and levels cost.
+        present: bool `[T, P]`, who was in the market when the step began.
         violation: float64 `[T]`, of the certificate of what was settled, in whole quanta and ticks.
         quanta: int64 `[T, 3, C]`, what came in, what was made and what was used up, of every
             good of the industry, of those too that nobody tells apart.
@@ -26,7 +27,8 @@ class History:
     Example:
         >>> import catallax as cx, numpy as np
         >>> one, counts = np.array([[2.0]]), np.zeros((1, 3, 1), np.int64)
-        >>> history = cx.History(one, one, one, one, one, 3 * one, one, one, one[0], counts)
+        >>> tables = (one, one, one, one, one, 3 * one, one, one, one > 0)
+        >>> history = cx.History(*tables, one[0], counts)
         >>> history.values.tolist(), history.steps
         ([4.0], 1)
     """
@@ -39,6 +41,7 @@ class History:
     worths: Float[np.ndarray, "T H"]
     costs: Float[np.ndarray, "T P"]
     profits: Float[np.ndarray, "T P"]
+    present: Bool[np.ndarray, "T P"]
     violation: Float[np.ndarray, "T"]
     quanta: Int[np.ndarray, "T 3 C"]
 

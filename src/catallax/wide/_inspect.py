@@ -22,7 +22,7 @@ class HolderRecord:
     Attributes:
         name: Who.
         role: `"owner"` of what comes in, `"household"` or `"producer"`.
-        alive: Whether it is solvent.
+        alive: Whether it is in the market: neither bankrupt, nor gone, nor still to come.
         wealth_ticks: What it owns in money.
         spent_ticks: What it paid for goods.
         earned_ticks: What it got for goods, net of the discount.

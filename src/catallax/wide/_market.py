@@ -14,6 +14,7 @@ from catallax.techniques import probe_technique
 
 from ._rights import require_rights, require_seen, usual_rights
 from ._rules import Closure, Expectations, Experience, Inertia, Patience, Rewards, Stipends
+from ._turnover import AllIn, Turnover
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class WideMarket:
         inertia: How slowly they change what they do.
         patience: How much sellers and households wait for the price that is expected.
         experience: What they expect to make of goods whose grades they do not see.
+        turnover: Who is in the market, and when: `AllIn`, or `Trials` of techniques.
         goods: The goods of the industry as they are seen, in its order, with units, depreciation
             and carrying costs; None for perishable ones in millionths.
         rights: Which of the goods that look alike are in whose bundle; None for a share of each,
@@ -62,6 +64,7 @@ class WideMarket:
     inertia: Inertia = Inertia()
     patience: Patience = Patience()
     experience: Experience = Experience()
+    turnover: Turnover = AllIn()
     goods: tuple[Good, ...] | None = None
     rights: PropertyRights | None = None
 
@@ -117,6 +120,7 @@ KINDS = {
     "inertia": Inertia,
     "patience": Patience,
     "experience": Experience,
+    "turnover": Turnover,
 }
 
 

@@ -75,4 +75,5 @@ def _tables(market: WideMarket) -> dict[str, tuple[str, Sequence[str]]]:
         "worths": ("worth", households),
         "costs": ("cost", producers),
         "profits": ("profit", producers),
+        "present": ("in", producers),
     }

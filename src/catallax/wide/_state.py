@@ -14,6 +14,7 @@ from ._cast import Cast
 from ._lessons import Lessons
 from ._market import WideMarket
 from ._rules import Stipends
+from ._turnover import Lives, first_lives
 
 
 class WideState(NamedTuple):
@@ -27,7 +28,8 @@ class WideState(NamedTuple):
         brought: float64 `[P]`, R, the most that a level was ever expected to bring, in credits.
         reached: float64 `[P]`, the highest level that each has run.
         lessons: What they have learnt about grades that they do not see.
-        alive: bool `[P]`, who can still pay.
+        lives: What is remembered of them for their exit and entry.
+        alive: bool `[P]`, who is in the market.
         step: int64 scalar, steps since genesis.
     """
 
@@ -38,6 +40,7 @@ class WideState(NamedTuple):
     brought: Float64[Array, "P"]
     reached: Float64[Array, "P"]
     lessons: Lessons
+    lives: Lives
     alive: Bool[Array, "P"]
     step: Int64[Array, ""]
 
@@ -70,6 +73,7 @@ def genesis(market: WideMarket, cast: Cast, scales: np.ndarray, lessons: Lessons
             brought=jnp.zeros(scales.shape),
             reached=jnp.zeros(scales.shape),
             lessons=lessons,
-            alive=jnp.ones(scales.shape, bool),
+            lives=first_lives(scales.size),
+            alive=jnp.arange(scales.size) < market.turnover.first(scales.size),
             step=jnp.zeros((), jnp.int64),
         )

@@ -39,6 +39,7 @@ from ._cast import Cast
 from ._lessons import learned
 from ._makers import Makers, made_of, revenue_of
 from ._state import WideState
+from ._turnover import Lives, entering, leaving, lived, paid_in, restarted
 
 HEIR = 0
 """The row of the original owner, to whom the goods of the bankrupt revert."""
@@ -89,6 +90,7 @@ class Seen(NamedTuple):
         trade: Who bought and sold what for how much.
         worths: float64 `[n]`, credits, what households used up was worth to them.
         costs: float64 `[P]`, credits that levels cost.
+        gains: float64 `[P]`, credits, what producers earned, less what they spent and levels cost.
         levels: float64 `[P]`, of techniques; NaN for those without one.
         made: float64 `[P, C]`, quantities of components.
         moved: What entered and left the world, in quanta of components.
@@ -100,6 +102,7 @@ class Seen(NamedTuple):
     trade: Trade
     worths: Float64[Array, "n"]
     costs: Float64[Array, "P"]
+    gains: Float64[Array, "P"]
     levels: Float64[Array, "P"]
     made: Float64[Array, "P C"]
     moved: Moved
@@ -170,7 +173,10 @@ def settled(
     finished = stocks.holdings
     ledger = _rewarded(cast, ledger, worths, made.costs, producers)
     ledger = _stipends_paid(cast, ledger, deal)
-    ledger, stocks, alive = _solvent(ledger, stocks, before.alive, producers)
+    sales, spent = _turned_over(cast, deal, made.costs, producers)
+    ledger, stocks, lives, alive, enters = _moved_on(
+        cast, ledger, stocks, before, sales, spent, producers
+    )
     moved = added(offer.moved, moved, out)
     lost = drift(offer.begun, stocks, moved)
     found = (
@@ -185,10 +191,11 @@ def settled(
         ledger=ledger,
         stocks=stocks,
         forecasts=before.forecasts + rate * (deal.prices - before.forecasts),
-        scales=memory * before.scales + (1 - memory) * made.levels,
-        brought=before.brought.at[makers.linear].max(expected),
-        reached=jnp.fmax(before.reached, made.levels),
+        scales=_anew(enters, memory * before.scales + (1 - memory) * made.levels),
+        brought=_anew(enters, before.brought.at[makers.linear].max(expected)),
+        reached=_anew(enters, jnp.fmax(before.reached, made.levels)),
         lessons=learned(makers, before.lessons, made, experience),
+        lives=lives,
         alive=alive,
         step=before.step + 1,
     )
@@ -196,6 +203,7 @@ def settled(
         trade=deal,
         worths=worths,
         costs=made.costs,
+        gains=sales - spent,
         levels=made.levels,
         made=made.outputs,
         moved=moved,
@@ -287,15 +295,51 @@ def _stipends_paid(cast: Cast, ledger: Ledger, deal: Trade) -> Ledger:
     return pay_stipends(ledger, cast.stipends, cast.accounts)[0]
 
 
+def _moved_on(
+    cast: Cast,
+    ledger: Ledger,
+    stocks: Stocks,
+    before: WideState,
+    sales: Array,
+    spent: Array,
+    producers: int,
+) -> tuple[Ledger, Stocks, Lives, Array, Array]:
+    """Lets the bankrupt and the losers go, then one producer come in; says who is in, and who came.
+
+    Who goes in a step waits longest for its return.
+    """
+    step, rule = before.step + 1, cast.turnover
+    lives = lived(before.lives, before.alive, sales, spent, rule)
+    leaves = leaving(lives, before.alive, step, rule)
+    ledger, stocks, alive = _solvent(ledger, stocks, before.alive, producers, leaves)
+    lives = restarted(lives, before.alive & ~alive, step)
+    enters = entering(ledger, lives, alive, step, rule)
+    ledger = paid_in(ledger, enters, cast.accounts[producers:], rule)
+    return ledger, stocks, restarted(lives, enters, step), alive | enters, enters
+
+
+def _turned_over(cast: Cast, deal: Trade, costs: Array, producers: int) -> tuple[Array, Array]:
+    """Returns what producers kept of their sales and what they spent, float64 `[P]`, credits."""
+    numerator, denominator = cast.discount
+    kept = deal.earned * numerator // denominator
+    sales, spent = (ticks[producers:] / TICKS_PER_CREDIT for ticks in (kept, deal.spent))
+    return sales, spent + costs
+
+
+def _anew(enters: Array, habits: Array) -> Array:
+    """Entrants have no habits yet; who has no level has none at all, NaN."""
+    return jnp.where(enters & ~jnp.isnan(habits), 0.0, habits)
+
+
 def _solvent(
-    ledger: Ledger, stocks: Stocks, alive: Array, producers: int
+    ledger: Ledger, stocks: Stocks, alive: Array, producers: int, leaves: Array
 ) -> tuple[Ledger, Stocks, Array]:
-    """Closes the accounts of producers below 0; their goods revert to the original owner.
+    """Closes the accounts of producers below 0 or who leave; their goods revert, to row 0.
 
     So it does with what comes in to the dead, if keeping it costs more than it brings.
     """
     first = N_SYSTEM - 1 + producers
-    dead = ledger.balances[first:] < 0
+    dead = (ledger.balances[first:] < 0) | leaves
     ledger = settle_estates(ledger, first, dead)
     gone = jnp.zeros(stocks.holdings.shape[0], bool).at[producers:].set(dead)
     return ledger, bequeath(stocks, gone, HEIR), alive & ~dead
