@@ -9,6 +9,7 @@ python -m benchmarks.wide --only totals            # goods that look alike
 import argparse
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,7 @@ def main() -> None:
         "ablation": ablation,
         "shocks": shocks,
         "growth": growth,
+        "entry": entry,
     }
     parser.add_argument("--only", nargs="*", choices=parts, default=list(parts))
     parser.add_argument("--seeds", nargs=2, type=int, default=(0, 9), metavar=("FIRST", "LAST"))
@@ -156,6 +158,39 @@ def value(seeds: range, steps: int) -> dict[str, object]:
         )
         rows[name] = {"market": found, "frozen": frozen}
     return rows
+
+
+def entry(seeds: range, steps: int) -> dict[str, object]:
+    """From nobody in: producers are tried one by one, and loss makers leave."""
+    print("| world | IQM | 95 % interval | worst | 99 % on | all in, median step | exits, median |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    rows: dict[str, object] = {}
+    for name, make in WORLDS.items():
+        found = [tried(make(seed), steps) for seed in seeds]
+        shares = [one["share"] for one in found]
+        full, exits = (np.median([one[key] for one in found]) for key in ("full", "exits"))
+        print(
+            f"| {name} | {summary(shares)} | {min(shares):.4f} "
+            f"| {sum(share >= 0.99 for share in shares)} of {len(shares)} | {full:.0f} "
+            f"| {exits:.0f} |",
+            flush=True,
+        )
+        rows[name] = found
+    return rows
+
+
+def tried(industry: Industry, steps: int) -> dict[str, float]:
+    """Returns the share of the planner's value, the first step with all in, and how many left."""
+    market = dataclasses.replace(market_of(industry), turnover=cx.Trials())
+    economy = cx.WideEconomy(market)
+    history = economy.run(steps)
+    checked(economy, "entry")
+    present = history.present
+    share = history.last(LAST).values.mean() / cx.planner.steady_state(industry).value
+    all_in = present.all(axis=1)
+    full = float(np.argmax(all_in)) if all_in.any() else math.inf
+    exits = float((present[1:] < present[:-1]).sum())
+    return {"share": float(share), "full": full, "exits": exits}
 
 
 def totals(seeds: range, steps: int) -> dict[str, object]:

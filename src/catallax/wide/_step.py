@@ -179,11 +179,7 @@ def settled(
     )
     moved = added(offer.moved, moved, out)
     lost = drift(offer.begun, stocks, moved)
-    found = (
-        fault(jnp.any(deal.unpriced), Fault.BAD_PRICE)
-        | fault(jnp.any(bad), Fault.BAD_STOCK)
-        | fault(jnp.any(lost != 0) | jnp.any(unsound(stocks)), Fault.DRIFT)
-    )
+    found = _found(deal, bad, jnp.any(lost != 0) | jnp.any(unsound(stocks)))
     ledger = check_books(ledger._replace(faults=ledger.faults | found))
     rate, memory, experience = pace
     expected = revenue_of(makers, before.forecasts, discount_of(cast), before.lessons.per_level)
@@ -214,6 +210,13 @@ def settled(
         ),
     )
     return after, seen
+
+
+def _found(deal: Trade, bad: Array, drifts: Array) -> Array:
+    """Returns what is wrong with a step, as bits of `Fault`."""
+    price, stock = jnp.any(deal.unpriced), jnp.any(bad)
+    found = fault(price, Fault.BAD_PRICE) | fault(stock, Fault.BAD_STOCK)
+    return found | fault(drifts, Fault.DRIFT)
 
 
 def _flows(
