@@ -30,7 +30,7 @@ import jax
 import pytest
 
 # The same examples on every run: a failure on one machine is a failure on all.
-hypothesis.settings.register_profile("catallax", max_examples=60, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("catallax", max_examples=45, deadline=None, derandomize=True)
 hypothesis.settings.load_profile("catallax")
 
 

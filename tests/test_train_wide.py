@@ -1,6 +1,8 @@
 """Wide markets that are trained: names, directories, what a stop and a kill leave."""
 
 import json
+import os
+import signal
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,7 @@ from catallax._errors import (
     CorruptRun,
     InvalidSetting,
     RunExists,
+    TrainingInterrupted,
     UnknownWorld,
 )
 from catallax._train_wide import begun, is_wide, wide_market
@@ -177,6 +180,32 @@ def test_a_technique_that_cannot_be_saved_is_given_again(tmp_path):
         cx.load(tmp_path / "run")
     back = cx.load(tmp_path / "run", market=own)
     assert back.digest == run.digest and back.steps == 1
+
+
+def test_a_plan_is_kept_before_its_first_step(tmp_path, whole):
+    path = tmp_path / "run"
+
+    class Look(cx.Callback):
+        def on_training_start(self, economy):
+            self.planned = cx.load(path).planned_ticks[1]
+
+    run, look = economy(), Look()
+    run.save(path)
+    run.run(2, callbacks=[look])
+    assert look.planned == 2
+
+
+def test_ctrl_c_waits_until_the_books_are_closed(tmp_path):
+    class Press(cx.Callback):
+        def on_segment_end(self, economy):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    run = economy()
+    run.save(tmp_path / "run")
+    with pytest.raises(TrainingInterrupted, match=f"at step {SHORT}"):
+        run.run(LONG, callbacks=[Press()])
+    back = cx.load(tmp_path / "run")
+    assert back.steps == SHORT and back.planned_ticks[1] == LONG and back.audit().balanced
 
 
 # --- callbacks and books

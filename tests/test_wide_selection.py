@@ -32,7 +32,7 @@ from small_wide import economy
 
 UNIT = np.array([1e-6])
 """So that a price for one quantum is a whole number of ticks."""
-LEFT, RIGHT, TICKS, PLACES = 0, 1, 40, 4
+LEFT, RIGHT, TICKS, PLACES = 0, 1, 16, 4
 
 CASES = {
     "Vickrey": {"auction": cx.Vickrey(), "rent": 0.03},

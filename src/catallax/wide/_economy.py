@@ -11,7 +11,7 @@ import numpy as np
 
 from catallax._callbacks import Callback
 from catallax._checkpoint import leaves_of, tree_of
-from catallax._errors import InvalidSetting
+from catallax._errors import InvalidSetting, TrainingInterrupted
 from catallax._interrupts import deferred_interrupt
 from catallax._journal import GENESIS, Audit, JournalEntry, audit, make_entry
 from catallax._ledger import Account
@@ -200,6 +200,7 @@ class WideEconomy:
             BadReward: If a worth or a cost is not finite, or beyond a million credits.
             BadPrice: If a price is beyond a million credits.
             LedgerError: If the books or the stocks do not add up.
+            TrainingInterrupted: If Ctrl-C was pressed; the books are closed first.
 
         In every case the economy stands as after the last step that was complete.
         """
@@ -208,22 +209,32 @@ class WideEconomy:
                 f"steps={steps!r} was given to run.", "It counts steps.", "Give 1 or more."
             )
         self._begun, self._planned = self.steps, self.steps + int(steps)
-        earlier = len(self._histories)
-        callbacks = tuple(callbacks)
+        earlier, callbacks = len(self._histories), tuple(callbacks)
+        self._keep([], {})
         for one in callbacks:
             one.on_training_start(self)
         try:
-            with deferred_interrupt() as obey:
-                while (left := self._planned - self.steps) > 0:
-                    self._segment(min(left, SEGMENT))
-                    goes_on = [one.on_segment_end(self) for one in callbacks]
-                    obey()
-                    if any(answer is False for answer in goes_on):
-                        break
+            self._finish_plan(callbacks)
+        except KeyboardInterrupt:
+            raise TrainingInterrupted(
+                f"The run was interrupted at step {self.steps}.",
+                "Ctrl-C was pressed.",
+                "All steps up to this one are kept; call run again to go on.",
+            ) from None
         finally:
             for one in callbacks:
                 one.on_training_end(self)
         return joined(self._histories[earlier:])
+
+    def _finish_plan(self, callbacks: tuple[Callback, ...]) -> None:
+        """Runs to the end of the plan, unless somebody stops it where the books are closed."""
+        with deferred_interrupt() as obey:
+            while (left := self._planned - self.steps) > 0:
+                self._segment(min(left, SEGMENT))
+                goes_on = [one.on_segment_end(self) for one in callbacks]
+                obey()
+                if any(answer is False for answer in goes_on):
+                    return
 
     def _segment(self, steps: int) -> None:
         """Runs steps and closes the books, whatever ends them."""

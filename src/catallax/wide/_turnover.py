@@ -105,9 +105,9 @@ class Trials:
     Source: Baum (1999), Toward a model of intelligence as an economy of agents, for entry and ruin.
     """
 
-    every: int = 5
+    every: int = 1
     trial: int = 60
-    loss: float = 0.1
+    loss: float = 0.25
     memory: float = 0.98
     begin: int = 0
 
