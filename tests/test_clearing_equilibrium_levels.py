@@ -1,5 +1,7 @@
 """Agents with bounded levels in fixed proportions, against a linear programme and by hand."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,15 @@ from scipy.optimize import linprog
 
 import catallax as cx
 from catallax._errors import InvalidMarket, NotConcave, UnboundedDemand
-from catallax.clearing.equilibrium.valuations import BoundedLeontief, Mixed, PiecewiseLinear
+from catallax._types import exact
+from catallax.clearing.equilibrium._border import market_of as checked
+from catallax.clearing.equilibrium._solve import solved
+from catallax.clearing.equilibrium.valuations import (
+    BoundedLeontief,
+    Linear,
+    Mixed,
+    PiecewiseLinear,
+)
 
 SUPPLY = np.array([3.0, 2.0, 1.0, 1.0])
 
@@ -65,6 +75,29 @@ def test_every_rule_for_money_is_certified(seed, money):
     assert seen.violation <= 1e-6
     if money == "budget":
         assert (eq.bundles @ eq.prices <= wealth * (1 + 1e-6)).all()
+
+
+@pytest.mark.parametrize("price", [0.4, 0.5])
+def test_a_level_is_not_thrown_from_one_bound_to_the_other(price):
+    """A bending level that needs little, at a price that others make, from near a bound."""
+    maker = BoundedLeontief([[1.0]], [1.0], [100.0], [0.01])
+    valuations = Mixed((maker, Linear([[price], [price]])))
+    market = checked(valuations, [1.0], None, "none")
+    warm = solved(market, cx.InteriorPoint(), 1e-6).warm
+    eq = solved(market, cx.InteriorPoint(), 1e-6, near_a_bound(warm, price))
+    assert int(eq.steps) < 20
+    assert eq.prices == pytest.approx([price], abs=1e-6)
+    assert eq.bundles[0, 0] == pytest.approx(0.01 * (1 - price), rel=1e-3)
+
+
+def near_a_bound(warm, price, share=0.998, pressure=0.3):
+    """Returns a start in which the first level is a share of its bound."""
+    with exact():
+        maker = jax.tree.map(np.array, warm.blocks[0])
+        bound = maker.level[0] + maker.room[0]
+        maker.level[0], maker.room[0] = share * bound, (1 - share) * bound
+        maker.pressure[0], maker.loss[0] = pressure, pressure + price + share - 1
+        return warm._replace(blocks=(jax.tree.map(jnp.asarray, maker), *warm.blocks[1:]))
 
 
 def test_what_is_short_by_a_level_is_regret():

@@ -19,6 +19,10 @@ TO_BOUNDARY = 0.998
 CENTRING_LEAST = 1e-6
 """The smallest share of the gap that a corrector aims at."""
 
+ASTRAY, SHORTER, TIMES = 1e-3, 0.7, 8
+"""No product falls below this share of their mean: a step that would do so is made shorter by this
+factor, at most so many times."""
+
 BEHIND = 0.03
 """The gap stays above this share of what the equalities miss."""
 
@@ -153,7 +157,40 @@ def advanced(
     corrector = _direction(blocks, iterate, newton, target / count, predictor)
     # XLA would work out a plain minimum anew for every number that it is multiplied with.
     length = jnp.min(jnp.stack([jnp.ones(()), TO_BOUNDARY * furthest(corrector)]))
+    length = _not_astray(blocks, iterate, corrector, length)
     return _settled(blocks, moved(iterate, corrector, length))
+
+
+def _not_astray(
+    blocks: tuple[Block, ...], iterate: Iterate, direction: Iterate, length: Array
+) -> Array:
+    """Returns a length after which no product is far below the others, if a few trials find one.
+
+    A corrector that goes almost to the boundary is the wrong one at the next step if its predictor
+    was short: what is bounded on both sides is thrown from one bound to the other, round and round.
+
+    Source: Kojima, Mizuno and Yoshise (1989), for the wide neighbourhood of the central path;
+    Cartis, "Some disadvantages of a Mehrotra-type primal-dual corrector interior point algorithm
+    for linear programming" (2009), for what happens without.
+    """
+
+    def astray(tried: tuple[Array, Array]) -> Array:
+        there = moved(iterate, direction, tried[0])
+        mean = total_of(blocks, there) / count_of(blocks, there)
+        return (_least_of(blocks, there) < ASTRAY * mean) & (tried[1] < TIMES)
+
+    def shorter(tried: tuple[Array, Array]) -> tuple[Array, Array]:
+        return SHORTER * tried[0], tried[1] + 1
+
+    return jax.lax.while_loop(astray, shorter, (length, jnp.zeros((), jnp.int32)))[0]
+
+
+def _least_of(blocks: tuple[Block, ...], iterate: Iterate) -> Array:
+    """Returns the smallest complementarity product."""
+    least = [jnp.min(iterate.prices * iterate.leftover)]
+    for block, state in zip(blocks, iterate.blocks, strict=True):
+        least.extend(jnp.min(part) for part in block.products(state) if part.size)
+    return jnp.min(jnp.stack(least))
 
 
 def polished(blocks: tuple[Block, ...], iterate: Iterate) -> Iterate:
