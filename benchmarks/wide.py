@@ -43,6 +43,14 @@ WORLDS: dict[str, Callable[[int], Industry]] = {
 STEPS, LAST, WINDOW = 400, 100, 10
 ENDOWMENT = 1e6
 STARTS = {"0": 0.0, "the planner's prices": 1.0, "three times these": 3.0}
+SERIES = {
+    "goods, 100 agents": [(100, goods) for goods in (2, 8, 32, 128, 256)],
+    "agents, 8 goods": [(agents, 8) for agents in (10, 100, 1000, 10_000)],
+    "agents, 32 goods": [(agents, 32) for agents in (10, 100, 1000, 10_000)],
+}
+CAP = 60.0
+"""A size of which so many seconds of steps have passed is timed no longer."""
+WARM, TIMED, CHUNK = 20, 30, 5
 SLOW, QUICK = cx.Expectations(0.2), cx.Expectations(1.0)
 ABLATION = {
     "as it is": {},
@@ -296,7 +304,7 @@ def shocked(
         economy.change(market_of(after[shock]))
         economy.run(steps)
     except NotConverged as error:
-        print(f"<!-- {shock}, seed {seed}, step {economy.step}: {error} -->", flush=True)
+        print(f"<!-- {shock}, seed {seed}, step {economy.steps}: {error} -->", flush=True)
         stopped = True
     checked(economy, shock)
     values = economy.history.values[steps:]
@@ -305,20 +313,47 @@ def shocked(
 
 
 def growth(seeds: range, steps: int) -> dict[str, object]:
-    """Steps a second, settlement and certificate included, by agents and goods."""
+    """Time of a warm step against goods and against agents, all included, and the exponents."""
     print("| agents | goods | ms a step | steps/s |")
     print("| --- | --- | --- | --- |")
-    rows = []
-    for agents, goods in ((10, 8), (100, 32), (1000, 2), (1000, 8), (1000, 32), (1000, 128)):
-        economy = cx.WideEconomy(market_of(drawn(agents, goods)))
-        economy.run(30)
-        began = time.perf_counter()
-        economy.run(30)
-        each = (time.perf_counter() - began) / 30
-        checked(economy, "growth")
-        print(f"| {agents} | {goods} | {1e3 * each:.1f} | {1 / each:.0f} |", flush=True)
-        rows.append({"agents": agents, "goods": goods, "seconds": each})
-    return {"rows": rows}
+    seconds: dict[tuple[int, int], float | None] = {}
+    exponents = {}
+    for name, sizes in SERIES.items():
+        for size in sizes:
+            if size not in seconds:
+                seconds[size] = timed(*size)
+                print(f"| {size[0]} | {size[1]} | {_in_words(seconds[size])} |", flush=True)
+        exponents[name] = exponent([(n * m, seconds[n, m]) for n, m in sizes])
+        print(f"<!-- step time against {name}: exponent {exponents[name]:.2f} -->", flush=True)
+    rows = [{"agents": n, "goods": m, "seconds": each} for (n, m), each in seconds.items()]
+    return {"rows": rows, "exponents": exponents, "cap": CAP}
+
+
+def timed(agents: int, goods: int) -> float | None:
+    """Returns the seconds of a step after `WARM` others; None if the cap left it too few steps."""
+    economy = cx.WideEconomy(market_of(drawn(agents, goods)))
+    began, last = time.perf_counter(), 0.0
+    each = []
+    for number in range((WARM + TIMED) // CHUNK):
+        before = time.perf_counter()
+        economy.run(CHUNK)
+        last = time.perf_counter()
+        if number >= WARM // CHUNK:
+            each.append((last - before) / CHUNK)
+        if last - began > CAP:
+            break
+    checked(economy, "growth")
+    return float(np.median(each)) if each else None
+
+
+def exponent(points: list[tuple[int, float | None]]) -> float:
+    """Returns the slope of log seconds in log size, by least squares, but for those cut."""
+    sizes, seconds = np.array([(size, each) for size, each in points if each is not None]).T
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+def _in_words(each: float | None) -> str:
+    return "cut | cut" if each is None else f"{1e3 * each:.1f} | {1 / each:.1f}"
 
 
 def drawn(agents: int, goods: int, seed: int = 0) -> Industry:
