@@ -14,11 +14,11 @@ from catallax.techniques import (
     GradedActivity,
     LinearActivity,
     OnGoods,
-    Storage,
     Technique,
     produce_all,
     stack_activities,
 )
+from catallax.techniques._kinds import FixedProportions
 
 
 class Makers(NamedTuple):
@@ -63,8 +63,7 @@ class Made(NamedTuple):
 def makers_of(industry: Industry) -> tuple[Makers, tuple[OnGoods, ...]]:
     """Returns the producers of an industry, and the techniques that are no arrays."""
     techniques = [one.technique for one in industry.producers]
-    kinds = LinearActivity | Storage | GradedActivity
-    fixed = np.array([isinstance(t, kinds) for t in techniques], bool)
+    fixed = np.array([isinstance(t, FixedProportions) for t in techniques], bool)
     linear, curved = np.flatnonzero(fixed), np.flatnonzero(~fixed)
     graded = [i for i, at in enumerate(linear) if isinstance(techniques[at], GradedActivity)]
     rows = stack_activities([_row_of(techniques[i]) for i in linear], industry.goods, np.float64)

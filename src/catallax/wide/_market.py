@@ -11,6 +11,7 @@ from catallax._ledger import Account
 from catallax._property import PropertyRights
 from catallax.industries import Industry
 from catallax.techniques import probe_technique
+from catallax.techniques._kinds import FixedProportions
 
 from ._rights import require_rights, require_seen, usual_rights
 from ._rules import Closure, Expectations, Experience, Inertia, Patience, Rewards, Stipends
@@ -94,7 +95,8 @@ class WideMarket:
         _require_inputs(self.industry)
         _require_one_of_a_name(self.industry)
         for one in self.industry.producers:
-            probe_technique(one.technique, one.name)
+            if not isinstance(one.technique, FixedProportions):
+                probe_technique(one.technique, one.name)
         if isinstance(self.closure, Stipends):
             _require_households(self.industry, self.closure)
 
