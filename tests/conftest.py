@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 os.environ["JAX_PLATFORMS"] = "cpu"
-# Tests compile far more than they run; programs of the library keep options of their own.
+# Tests compile far more than they run.
 os.environ["XLA_FLAGS"] = " ".join(
     [
         "--xla_force_host_platform_device_count=2",
@@ -28,6 +28,10 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.5"
 import hypothesis
 import jax
 import pytest
+
+from catallax import _xla
+
+_xla.LEVEL_MOST = 0
 
 # The same examples on every run: a failure on one machine is a failure on all.
 hypothesis.settings.register_profile("catallax", max_examples=45, deadline=None, derandomize=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import catallax as cx
+from catallax import _xla
 from quick_equilibria import compile_soon
 from small_wide import STIPENDS, market, mill
 
@@ -20,6 +21,7 @@ SETTINGS = {"worlds": 4, "seed": 3, "checkpoint_seconds": 0.0, "overwrite": True
 
 def go_on(path: str, kind: str) -> None:
     """Begins the run at a path, or resumes it, and trains to the end of its plan."""
+    _xla.LEVEL_MOST = 0  # as in the tests, to the last bit
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(path).parent / "compiled"))
     if list(Path(path).glob("checkpoint-*")):
         economy = cx.load(path)
@@ -40,6 +42,7 @@ class DieWhenSaved(cx.Callback):
 
 def run_wide(path: str, steps: int) -> None:
     """Runs a small wide market and dies after its first 50 steps."""
+    _xla.LEVEL_MOST = 0
     compile_soon(pytest.MonkeyPatch())
     economy = cx.WideEconomy(market(mill(), STIPENDS, "cap"))
     economy.save(path)

@@ -6,6 +6,9 @@ from typing import Any
 
 import jax
 
+LEVEL_MOST = 1
+"""LLVM optimises so much at most; who compiles more than they run, such as tests, sets 0."""
+
 
 def compiler_options(level: int, long: bool = False, threads: bool = True) -> dict[str, Any]:
     """Returns XLA's options: on a CPU its costliest passes take seconds and gain little here.
@@ -23,8 +26,8 @@ def compiler_options(level: int, long: bool = False, threads: bool = True) -> di
         return {}
     options = {} if threads else {"xla_cpu_multi_thread_eigen": False}
     return options | {
-        "xla_backend_optimization_level": level,
-        "xla_cpu_use_fusion_emitters": long,
+        "xla_backend_optimization_level": min(level, LEVEL_MOST),
+        "xla_cpu_use_fusion_emitters": long and LEVEL_MOST > 0,
         "xla_llvm_disable_expensive_passes": True,
     }
 
