@@ -330,13 +330,17 @@ def growth(seeds: range, steps: int) -> dict[str, object]:
 
 
 def timed(agents: int, goods: int) -> float | None:
-    """Returns the seconds of a step after `WARM` others; None if the cap left it too few steps."""
+    """Returns the seconds of a step after `WARM` others; None if it was cut, or did not clear."""
     economy = cx.WideEconomy(market_of(drawn(agents, goods)))
     began, last = time.perf_counter(), 0.0
     each = []
     for number in range((WARM + TIMED) // CHUNK):
         before = time.perf_counter()
-        economy.run(CHUNK)
+        try:
+            economy.run(CHUNK)
+        except NotConverged as error:
+            print(f"<!-- {agents} agents, {goods} goods: {error} -->", flush=True)
+            return None
         last = time.perf_counter()
         if number >= WARM // CHUNK:
             each.append((last - before) / CHUNK)
