@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import catallax as cx
-from catallax import _drivers
+from catallax import _drivers, _xla
 from catallax._compiled import is_long, segment_program
 from catallax._drivers import driver_of
 from catallax._types import exact
@@ -126,7 +126,8 @@ def test_a_setting_is_compiled_once(caplog):
     ],
     ids=["networks for long", "networks", "few weights"],
 )
-def test_only_long_trainings_of_many_weights_are_compiled_for_long(agent, steps, long):
+def test_only_long_trainings_of_many_weights_are_compiled_for_long(agent, steps, long, monkeypatch):
+    monkeypatch.setattr(_xla, "LEVEL_MOST", 1)
     market = cx.DeepMarket(agents=[agent], learning=cx.Learning(epochs=4))
     driver = driver_of(market, cx.worlds.CartPole(), 8, 0)
     run = driver.first_state(0)
