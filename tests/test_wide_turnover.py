@@ -119,7 +119,9 @@ def test_who_promises_more_than_it_brings_leaves_and_is_tried_again():
 def test_all_in_stays_as_it_is():
     run = economy(turnover=AllIn())
     assert run.run(5).present.all()
-    assert run.balances == (other := economy()).balances or other.run(5).present.all()
+    usual = economy()
+    usual.run(5)
+    assert run.digest == usual.digest
     with exact():
         lives = first_lives(2)._replace(gain=jnp.array([-1e9, 0.0]))
         rule = AllIn().terms(0, Account.NATURE)

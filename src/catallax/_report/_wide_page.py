@@ -8,6 +8,7 @@ import numpy as np
 
 from catallax._report._charts import NARROW, WIDE, Series, line_chart, number
 from catallax._report._html import bar, figure, paragraph, section, table
+from catallax._report._money import credits
 from catallax._report._sankey import Link, Node, sankey
 from catallax._report._wide_facts import WideFacts, recent_flows, recent_prices
 from catallax._report._wide_words import REASONS_OF_GOODS
@@ -141,17 +142,13 @@ def _producer(one: HolderRecord, largest: float) -> list[str]:
     level = "–" if one.level_recent is None else number(one.level_recent)
     name = escape(one.name) + ("" if one.alive else " (out)")
     gain = bar(max(one.gain_recent, 0.0) / largest)
-    money = [_credits(t) for t in (one.wealth_ticks, one.spent_ticks, one.earned_ticks)]
+    money = [credits(t) for t in (one.wealth_ticks, one.spent_ticks, one.earned_ticks)]
     return [name, level, number(one.gain_recent), gain, *money, _units(one.made)]
 
 
 def _other(one: HolderRecord) -> list[str]:
-    money = [_credits(t) for t in (one.wealth_ticks, one.spent_ticks, one.earned_ticks)]
+    money = [credits(t) for t in (one.wealth_ticks, one.spent_ticks, one.earned_ticks)]
     return [escape(one.name), one.role, number(one.gain_recent), *money, _units(one.bought)]
-
-
-def _credits(ticks: int) -> str:
-    return f"{ticks / 1e6:,.2f}"
 
 
 def _units(by_good: dict[str, float]) -> str:

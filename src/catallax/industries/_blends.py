@@ -8,6 +8,7 @@ from catallax._goods import Inflow
 from catallax.techniques import GradedActivity, LinearActivity
 
 from ._industry import Household, Industry, Producer, Want
+from ._supply_chain import drawn_capacity, drawn_want
 
 ALIKE = {
     "graphite": ("pure graphite", "flinty graphite"),
@@ -15,8 +16,6 @@ ALIKE = {
     "leads": ("sound leads", "brittle leads"),
 }
 LOOKS = "labour cedar graphite zinc lumber slats leads ferrules pencils".split()
-USUAL = {"lumber": 10.0, "slats": 8.0, "leads": 8.0, "ferrules": 8.0, "pencils": 6.0}
-"""Flows around which capacities and wants are drawn."""
 
 
 class Way(NamedTuple):
@@ -113,10 +112,6 @@ def _amounts(
     return inputs | {"labour": float(draw.uniform(*way.labour)) * unit["labour"]}
 
 
-def _capacity(draw: np.random.Generator, made: str) -> float:
-    return float(USUAL[made] * draw.uniform(0.4, 1.3))
-
-
 def _grades(look: str, amount: float, faulty: float) -> dict[str, float]:
     """Returns an amount of what looks the same, of which a share is faulty."""
     if look not in ALIKE:
@@ -134,7 +129,7 @@ def _straight(
         way = WAYS[name]
         inputs = {str(k): v for k, v in _amounts(draw, unit, way, (material,)).items()}
         outputs = _grades(made, unit[made], float(draw.uniform(*way.faults)))
-        technique = LinearActivity(inputs, outputs, _capacity(draw, made))
+        technique = LinearActivity(inputs, outputs, drawn_capacity(draw, made))
         producers.append(Producer(f"{verb} {name}", technique))
     return producers
 
@@ -152,7 +147,7 @@ def _fire(draw: np.random.Generator, unit: dict[str, float]) -> list[Producer]:
             flinty: _grades("leads", unit["leads"] * copes, worse),
         }
         inputs = _amounts(draw, unit, way, ("graphite",))
-        technique = GradedActivity(inputs, outputs, _capacity(draw, "leads"))
+        technique = GradedActivity(inputs, outputs, drawn_capacity(draw, "leads"))
         producers.append(Producer(f"fire {name}", technique))
     return producers
 
@@ -168,15 +163,14 @@ def _assemble(draw: np.random.Generator, unit: dict[str, float]) -> list[Produce
             outputs[sound] = {"pencils": part * unit["pencils"]}
             outputs[faulty] = {"pencils": part * copes * unit["pencils"]}
         inputs = _amounts(draw, unit, way, ("slats", "leads", "ferrules"))
-        technique = GradedActivity(inputs, outputs, _capacity(draw, "pencils"))
+        technique = GradedActivity(inputs, outputs, drawn_capacity(draw, "pencils"))
         producers.append(Producer(f"assemble {name}", technique))
     return producers
 
 
 def _households(draw: np.random.Generator, unit: dict[str, float]) -> tuple[Household, ...]:
     def want(good: str, low: float, high: float, share: float) -> Want:
-        worth = float(draw.uniform(low, high)) / unit[good]
-        return Want(good, worth, float(USUAL[good] * share * draw.uniform(0.7, 1.3)) * unit[good])
+        return drawn_want(draw, good, unit[good], (low, high), share)
 
     return (
         Household("school", (want("pencils", 9.0, 12.0, 0.4), want("pencils", 4.0, 6.0, 0.6))),

@@ -84,16 +84,28 @@ def _producers(
     for way, (material, labour) in ways.items():
         inputs = {good: float(material * draw.uniform(0.9, 1.1)) * unit[good] for good in materials}
         inputs["labour"] = float(labour) * unit["labour"]
-        capacity = float(USUAL[made] * draw.uniform(0.4, 1.3))
+        capacity = drawn_capacity(draw, made)
         technique = LinearActivity(inputs, {made: unit[made]}, capacity)
         producers.append(Producer(f"{verb} {way}", technique))
     return producers
 
 
+def drawn_capacity(draw: np.random.Generator, made: str) -> float:
+    """Draws how many units of a good one technique can make in a step."""
+    return float(USUAL[made] * draw.uniform(0.4, 1.3))
+
+
+def drawn_want(
+    draw: np.random.Generator, good: str, unit: float, worths: tuple[float, float], share: float
+) -> Want:
+    """Draws a want for a share of what is usually made of a good, whose unit has this measure."""
+    worth = float(draw.uniform(*worths)) / unit
+    return Want(good, worth, float(USUAL[good] * share * draw.uniform(0.7, 1.3)) * unit)
+
+
 def _households(draw: np.random.Generator, unit: dict[str, float]) -> tuple[Household, ...]:
     def want(good: str, low: float, high: float, share: float) -> Want:
-        worth = float(draw.uniform(low, high)) / unit[good]
-        return Want(good, worth, float(USUAL[good] * share * draw.uniform(0.7, 1.3)) * unit[good])
+        return drawn_want(draw, good, unit[good], (low, high), share)
 
     return (
         Household("school", (want("pencils", 9.0, 12.0, 0.4), want("pencils", 4.0, 6.0, 0.6))),
