@@ -51,16 +51,6 @@ def _programs_are_dropped_before_there_are_too_many():
         jax.clear_caches()
 
 
-@pytest.fixture(scope="module")
-def compiled_soon():
-    """`catallax.equilibrium` of a whole module, compiled in little time."""
-    from quick_equilibria import compile_soon
-
-    with pytest.MonkeyPatch.context() as patch:
-        compile_soon(patch)
-        yield
-
-
 @pytest.fixture
 def strict_jax():
     """Inside the test, JAX neither broadcasts ranks nor mixes number types on its own.

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from catallax._types import exact
-from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import _answers
 from catallax.clearing.equilibrium._answers import (
     LEANING,
@@ -26,7 +25,6 @@ WEALTH = RANDOM.uniform(0.5, 2, AGENTS)
 WEALTH[3] = 0.0
 PRICES = np.array([1.3, 0.8, 1.1])
 MONEY = ("budget", "fisher")
-QUICK = compiler_options(level=0)
 
 
 def quote(prices=PRICES, eps=0.2, shift=None):
@@ -54,7 +52,7 @@ def in_64_bits():
 
 @pytest.fixture(scope="module")
 def ask():
-    return jax.jit(asked, static_argnames=("money", "work"), compiler_options=QUICK)
+    return jax.jit(asked, static_argnames=("money", "work"))
 
 
 @pytest.mark.parametrize("money", MONEY)

@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from catallax._types import exact
-from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._attempt import Course, attempted, whole_matrix
 from catallax.clearing.equilibrium._blocks import Response
@@ -32,7 +31,7 @@ def effort_of(steps, spoiled):
         return attempted(Course(blocks, scaled.total, 1e-8), opening, steps)
 
     with exact():
-        program = jax.jit(run, compiler_options=compiler_options(level=0))
+        program = jax.jit(run)
         return [jax.tree.map(np.asarray, program(jnp.asarray(each))) for each in spoiled]
 
 

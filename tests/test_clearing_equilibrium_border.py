@@ -15,7 +15,6 @@ from catallax._errors import (
 )
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._border import floats, market_of
-from quick_equilibria import compile_soon
 
 TWO = np.array([[1.0, 2.0], [2.0, 1.0]])
 ONE = np.ones(2)
@@ -218,8 +217,7 @@ def test_valuations_that_are_none_are_named(valuations, says):
 # --- through the front door
 
 
-def test_an_exhausted_count_of_steps_is_an_error_or_a_result(monkeypatch):
-    compile_soon(monkeypatch)
+def test_an_exhausted_count_of_steps_is_an_error_or_a_result():
     values = cv.Linear(np.random.default_rng(0).uniform(0.1, 1, (6, 5)))
     hurried = {"wealth": np.ones(6), "money": "budget", "method": cx.InteriorPoint(steps=2)}
     with pytest.raises(NotConverged, match="after 2 steps"):

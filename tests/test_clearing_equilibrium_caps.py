@@ -10,7 +10,6 @@ import catallax as cx
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._caps import caps_are_met, least_bundles
 from catallax.clearing.equilibrium._market import Market
-from quick_equilibria import compile_soon
 
 seeds = st.integers(0, 10**6)
 
@@ -92,8 +91,7 @@ def test_met_means_both_that_caps_are_met_and_that_nothing_is_dear():
 VALUES = np.random.default_rng(0).uniform(0.5, 1, (6, 5))
 
 
-def test_nothing_has_a_price_where_all_caps_can_be_met(monkeypatch):
-    compile_soon(monkeypatch)
+def test_nothing_has_a_price_where_all_caps_can_be_met():
     found = cx.equilibrium(cv.Linear(VALUES), np.ones(5), np.full(6, 0.3), money="cap")
     assert found.all_caps_met
     assert found.result is cx.Result.CERTIFIED
@@ -106,16 +104,14 @@ def test_nothing_has_a_price_where_all_caps_can_be_met(monkeypatch):
     assert found.certificate.leftover.min() > 0.4
 
 
-def test_prices_return_where_one_cap_cannot_be_met(monkeypatch):
-    compile_soon(monkeypatch)
+def test_prices_return_where_one_cap_cannot_be_met():
     found = cx.equilibrium(cv.Linear(VALUES), np.ones(5), np.full(6, 3.0), money="cap")
     assert not found.all_caps_met
     assert np.all(found.prices == pytest.approx(VALUES.max(axis=0), rel=1e-5))
 
 
-def test_a_cap_gives_nothing_where_a_budget_takes_all(monkeypatch):
+def test_a_cap_gives_nothing_where_a_budget_takes_all():
     # One buyer, one good, worth 10 to somebody with 1: free under a cap, 1 with a budget.
-    compile_soon(monkeypatch)
     one = cv.Linear([[10.0]])
     assert cx.equilibrium(one, [1.0], [1.0], money="cap").prices == 0
     assert cx.equilibrium(one, [1.0], [1.0], money="budget").prices == pytest.approx(1, rel=1e-5)

@@ -2,31 +2,20 @@
 
 import functools
 
-import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from catallax._xla import compiler_options
-from catallax.clearing.equilibrium import _certificate
 from catallax.clearing.equilibrium import valuations as cv
-from catallax.clearing.equilibrium._certificate import certificate_of, certify
+from catallax.clearing.equilibrium._certificate import certify
 from made_equilibria import GOODS, WANTED, WHOLE, equilibrium_of, worth_of
 from oracles.certificates import plain
 
 RULES = ("none", "cap", "budget", "fisher")
 FIELDS = ("unallocated", "shortage", "overspent", "irrational", "regret", "regret_mean")
 seeds = st.integers(0, 10**6)
-
-PROGRAM = jax.jit(certificate_of, compiler_options=compiler_options(level=0))
-"""As the library compiles it, but sooner."""
-
-
-@pytest.fixture(autouse=True)
-def compile_soon(monkeypatch):
-    monkeypatch.setattr(_certificate, "_compiled", PROGRAM)
 
 
 def worst(found):

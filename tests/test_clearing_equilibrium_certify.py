@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from catallax._errors import InvalidMarket
 from catallax._types import exact
-from catallax._xla import compiler_options
-from catallax.clearing.equilibrium import _certificate
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._certificate import (
     certificate_of,
@@ -27,15 +25,6 @@ CROSSED = cv.Linear(np.array([[1.0, 2.0], [2.0, 1.0]]))
 ONE = np.ones(2)
 MINE, YOURS = np.array([[0.0, 1], [1, 0]]), np.eye(2)
 seeds = st.integers(0, 10**6)
-
-PROGRAM = jax.jit(certificate_of, compiler_options=compiler_options(level=0))
-"""As the library compiles it, but sooner."""
-
-
-@pytest.fixture(autouse=True)
-def compile_soon(monkeypatch):
-    monkeypatch.setattr(_certificate, "_compiled", PROGRAM)
-
 
 # --- what must not matter
 
@@ -192,10 +181,10 @@ def test_inside_a_program_what_is_no_number_certifies_nothing(money, bad):
     valuations, supply, wealth, p, x = equilibrium_of(0, money, WHOLE)
     with exact():
         market = Market(valuations, jnp.asarray(supply), jnp.asarray(wealth), money)
-        wrong = PROGRAM(market, jnp.asarray(p).at[0].set(bad), jnp.asarray(x))
+        wrong = _certificate._compiled(market, jnp.asarray(p).at[0].set(bad), jnp.asarray(x))
         assert np.all(wrong.regret == np.inf)
         assert wrong.violation == np.inf
-        wrong = PROGRAM(market, jnp.asarray(p), jnp.asarray(x).at[3, 0].set(bad))
+        wrong = _certificate._compiled(market, jnp.asarray(p), jnp.asarray(x).at[3, 0].set(bad))
         assert wrong.regret[3] == np.inf
         assert wrong.violation == np.inf
 
@@ -239,7 +228,7 @@ def test_it_answers_in_64_bits_whatever_comes_in_and_compiles_once():
     assert not jax.config.jax_enable_x64
     lists = cv.Linear([[1, 2], [2, 1]])
     meant = certify(CROSSED, ONE, ONE, ONE, MINE, money="budget")
-    compiled = PROGRAM._cache_size()
+    compiled = _certificate._compiled.program()._cache_size()
     for numbers in (np.float32, np.int64, list, jnp.asarray):
         bundles = MINE.tolist() if numbers is list else numbers(MINE)
         found = certify(lists, [1, 1], numbers(ONE), ONE, bundles, money="budget")
@@ -247,7 +236,7 @@ def test_it_answers_in_64_bits_whatever_comes_in_and_compiles_once():
         for leaf in jax.tree.leaves(found):
             assert type(leaf) in (np.ndarray, np.float64)
             assert leaf.dtype == np.float64
-    assert PROGRAM._cache_size() == compiled
+    assert _certificate._compiled.program()._cache_size() == compiled
     assert not jax.config.jax_enable_x64
 
 
@@ -267,8 +256,8 @@ def test_it_maps_over_markets():
 def test_agents_can_be_asked_in_parts():
     values = np.random.default_rng(0).lognormal(0, 1, (6, 2))
     wealth, bundles = np.arange(1.0, 7), np.full((6, 2), 0.2)
-    ask = jax.jit(standings_of, compiler_options=compiler_options(level=0))
-    put_together = jax.jit(summed_up, compiler_options=compiler_options(level=0))
+    ask = jax.jit(standings_of)
+    put_together = jax.jit(summed_up)
     with exact():
         whole = Market(cv.Linear(values), ONE, wealth, "budget")
         parts = [

@@ -16,8 +16,6 @@ from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._closed import ClosedForm
 from catallax.clearing.equilibrium._market import Market
 
-pytestmark = pytest.mark.usefixtures("compiled_soon")
-
 AGENTS, GOODS = 4, 3
 RANDOM = np.random.default_rng(5)
 WEIGHTS = RANDOM.uniform(0.2, 2, (AGENTS, GOODS))

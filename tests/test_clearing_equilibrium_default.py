@@ -8,13 +8,10 @@ import pytest
 import catallax as cx
 from catallax._errors import NotConverged
 from catallax._types import exact
-from catallax.clearing.equilibrium import _batch, _default
+from catallax.clearing.equilibrium import _default
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._default import default_methods
 from catallax.clearing.equilibrium._market import Market
-from quick_equilibria import QUICK
-
-pytestmark = pytest.mark.usefixtures("compiled_soon")
 
 CLOSED, INTERIOR, SMOOTHED = cx.ClosedForm(), cx.InteriorPoint(), cx.Smoothed()
 WEIGHTED = cx.WeightedWelfare()
@@ -137,11 +134,7 @@ def test_derivatives_do_not_meet_a_formula_that_has_none():
     assert np.asarray(slopes) == pytest.approx(np.full((2, 1), 0.5), rel=1e-4)
 
 
-def test_a_batch_takes_what_serves_its_kind_of_market(monkeypatch):
-    soon = jax.jit(
-        _batch._solved_in_chunks.__wrapped__, static_argnums=(0, 1, 2, 3), compiler_options=QUICK
-    )
-    monkeypatch.setattr(_batch, "_solved_in_chunks", soon)
+def test_a_batch_takes_what_serves_its_kind_of_market():
     values = cx.valuations.Logarithmic(np.stack([WEIGHTS, 2 * WEIGHTS]), np.ones((2, 4, 3)))
     many = cx.equilibria(values, SUPPLY, WEALTH, money="budget")
     assert many.method == "WeightedWelfare" and (many.result == cx.Result.CERTIFIED).all()

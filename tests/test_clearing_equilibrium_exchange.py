@@ -1,32 +1,16 @@
 """Exchange: equilibria known by hand, SciPy, and what must not matter."""
 
-import jax
 import numpy as np
 import pytest
 from scipy.optimize import root
 
 from catallax._errors import InvalidMarket, InvalidSetting, NotConverged
-from catallax._xla import compiler_options
-from catallax.clearing.equilibrium import _exchange
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._certificate import certify
 from catallax.clearing.equilibrium._exchange import ExchangePath, exchange
 from catallax.clearing.equilibrium._outcome import Result
 
 N, M = 5, 4
-
-
-@pytest.fixture(autouse=True, scope="module")
-def compile_soon():
-    patch = pytest.MonkeyPatch()
-    soon = jax.jit(
-        _exchange._searched.__wrapped__,
-        static_argnames=("method", "tol"),
-        compiler_options=compiler_options(level=0),
-    )
-    patch.setattr(_exchange, "_searched", soon)
-    yield
-    patch.undo()
 
 
 def drawn(seed, kind):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from catallax._types import exact
-from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import _homotopy as homotopy
 from catallax.clearing.equilibrium._answers import asked, nothing
 from catallax.clearing.equilibrium._course import (
@@ -23,7 +22,6 @@ from catallax.clearing.equilibrium._homotopy import advanced, directions
 from catallax.clearing.equilibrium._visits import CROWD, Crowd, holds, settled, still
 
 GOODS = 4
-QUICK = compiler_options(level=0)
 
 
 def market(agents, seed=0, rich=1.0):
@@ -44,14 +42,14 @@ def in_64_bits():
         yield
 
 
-@partial(jax.jit, static_argnames="money", compiler_options=QUICK)
+@partial(jax.jit, static_argnames="money")
 def sums_at(values, wealth, course, terms, money):
     quote = quote_of(course, terms, "float64")
     return asked(values, wealth, quote, money, jnp.dtype("float64"))[0]
 
 
-advance = jax.jit(advanced, compiler_options=QUICK)
-settle = jax.jit(settled, static_argnames="plan", compiler_options=QUICK)
+advance = jax.jit(advanced)
+settle = jax.jit(settled, static_argnames="plan")
 
 
 def crowd_of(values, wealth):

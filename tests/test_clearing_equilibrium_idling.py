@@ -9,7 +9,6 @@ from catallax.clearing.equilibrium._border import market_of
 from catallax.clearing.equilibrium._idling import idled
 from catallax.clearing.equilibrium._padding import bucket, padded
 from made_equilibria import equilibrium_of
-from quick_equilibria import compile_soon
 
 SOLVED = ("linear", "ces", "cobb", "leontief", "quadratic", "log", "pieces", "bounded")
 
@@ -24,7 +23,6 @@ def with_gaps(seed, money, kinds=SOLVED):
     return valuations, supply, wealth
 
 
-@pytest.mark.usefixtures("compiled_soon")
 @pytest.mark.parametrize("money", ["none", "cap"])
 @pytest.mark.parametrize("seed", range(3))
 def test_in_place_and_apart_are_the_same_equilibrium(seed, money, monkeypatch):
@@ -63,15 +61,14 @@ def test_who_is_not_there_wants_the_good_beside_and_nothing_else(kind):
     assert np.asarray(family.worth(without)) == pytest.approx(np.asarray(family.worth(bundle)))
 
 
-def test_agents_that_come_and_go_share_a_program(monkeypatch):
-    compile_soon(monkeypatch)
+def test_agents_that_come_and_go_share_a_program():
     rng = np.random.default_rng(0)
     values = cx.valuations.Linear(rng.uniform(0.5, 2, (6, 5)))
-    start = _solve._searched._cache_size()
+    start = _solve._searched.program()._cache_size()
     for seed in range(6):
         rng = np.random.default_rng(seed)
         supply, wealth = rng.uniform(1, 2, 5), rng.uniform(1, 2, 6)
         supply[seed % 5], wealth[seed] = 0.0, 0.0
         cx.equilibrium(values, supply, wealth, money="cap", method=cx.InteriorPoint(steps=77))
-    assert _solve._searched._cache_size() - start == 1
+    assert _solve._searched.program()._cache_size() - start == 1
     assert bucket(6) == 6

@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 import catallax as cx
 from catallax.clearing.equilibrium import valuations as cv
 
-pytestmark = pytest.mark.usefixtures("compiled_soon")
-
 RULES = ("none", "budget", "fisher")
 N, M = 5, 5
 """One more agent still fits in the bucket of these."""

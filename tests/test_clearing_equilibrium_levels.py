@@ -49,7 +49,6 @@ def test_worth_is_that_of_the_level_that_a_bundle_is_enough_for(seed, bundle):
         assert told[i] == pytest.approx(family.slopes[i] * z - family.curvatures[i] * z**2 / 2)
 
 
-@pytest.mark.usefixtures("compiled_soon")
 @pytest.mark.parametrize("seed", range(5))
 def test_without_bends_welfare_is_that_of_the_linear_programme(seed):
     valuations, _ = market_of(seed, curved=False)
@@ -65,7 +64,6 @@ def test_without_bends_welfare_is_that_of_the_linear_programme(seed):
     assert eq.prices == pytest.approx(-best.ineqlin.marginals, abs=1e-5)
 
 
-@pytest.mark.usefixtures("compiled_soon")
 @pytest.mark.parametrize("money", ["none", "cap", "budget"])
 @pytest.mark.parametrize("seed", range(10, 14))
 def test_every_rule_for_money_is_certified(seed, money):

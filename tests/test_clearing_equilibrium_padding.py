@@ -11,7 +11,6 @@ from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._border import market_of
 from catallax.clearing.equilibrium._padding import bucket, padded, rows_of
 from made_equilibria import worth_of
-from quick_equilibria import compile_soon
 
 RULES = ("none", "cap", "budget", "fisher")
 MAKERS = {
@@ -74,7 +73,6 @@ def test_families_that_cannot_be_padded_stay_as_they_are():
 
 @pytest.mark.parametrize("money", RULES)
 def test_a_padded_market_has_the_same_equilibrium(monkeypatch, money):
-    compile_soon(monkeypatch)
     small = market("substitutes", 5, 4, money=money)
     wealth = {"none": None, "cap": 4 * small.wealth}.get(money, small.wealth)
     one = cx.equilibrium(small.valuations, small.supply, wealth, money=money, tol=1e-8)
@@ -87,9 +85,8 @@ def test_a_padded_market_has_the_same_equilibrium(monkeypatch, money):
     assert max(one.certificate.violation, other.certificate.violation) < 1e-8
 
 
-def test_300_sizes_need_no_more_programs_than_there_are_buckets(monkeypatch):
-    compile_soon(monkeypatch)
-    before = _solve._searched._cache_size()
+def test_300_sizes_need_no_more_programs_than_there_are_buckets():
+    before = _solve._searched.program()._cache_size()
     every = [(n, m) for n in range(13, 33) for m in range(12, 32)]
     sizes = [every[k] for k in np.random.default_rng(0).permutation(len(every))[:300]]
     method = cx.InteriorPoint(steps=99)  # so that no other test has compiled for it
@@ -106,4 +103,4 @@ def test_300_sizes_need_no_more_programs_than_there_are_buckets(monkeypatch):
         assert found.bundles.shape == (n, m)
     buckets = {(bucket(n), bucket(m + 1)) for n, m in sizes}
     assert len(buckets) == 3 * 3
-    assert _solve._searched._cache_size() - before == len(buckets)
+    assert _solve._searched.program()._cache_size() - before == len(buckets)

@@ -13,7 +13,6 @@ from hypothesis.extra import numpy as hnp
 import catallax as cx
 from catallax._errors import InvalidSetting, NotConverged
 from catallax._types import exact
-from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium._proportional import (
@@ -22,8 +21,6 @@ from catallax.clearing.equilibrium._proportional import (
     Purses,
     responded,
 )
-
-pytestmark = pytest.mark.usefixtures("compiled_soon")
 
 AGENTS, GOODS = 4, 3
 RANDOM = np.random.default_rng(6)
@@ -37,10 +34,9 @@ FAMILIES = {
     "cobb-douglas": cv.CobbDouglas(SHARES, 3.0),
     "mixed": cv.Mixed((cv.Linear(WEIGHTS[:2]), cv.CES(WEIGHTS[2:], 0.5))),
 }
-QUICK = compiler_options(level=0)
 
 
-@partial(jax.jit, static_argnames="money", compiler_options=QUICK)
+@partial(jax.jit, static_argnames="money")
 def respond(values, supply, wealth, purses, money):
     return responded(Market(values, supply, wealth, money), purses)
 

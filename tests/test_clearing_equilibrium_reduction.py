@@ -10,16 +10,10 @@ from catallax.clearing.equilibrium._border import market_of
 from catallax.clearing.equilibrium._certificate import certify
 from catallax.clearing.equilibrium._reduction import Narrowed, part_of, reduced, wanted
 from made_equilibria import worth_of
-from quick_equilibria import compile_soon
 
 RULES = ("none", "cap", "budget", "fisher")
 VALUES = np.random.default_rng(0).uniform(0.5, 1, (6, 5))
 ONES, EACH = np.ones(5), np.ones(6)
-
-
-@pytest.fixture(autouse=True)
-def _compile_soon(monkeypatch):
-    compile_soon(monkeypatch)
 
 
 def holed(rows, columns):

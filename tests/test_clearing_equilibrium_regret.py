@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
 from catallax._types import exact
-from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium._regret import _lowest, best_utility, rests_on_trust
@@ -82,7 +81,7 @@ WORTHS = {
     "root": lambda a, x: a @ (np.sqrt(1 + x) - 1),
 }
 
-program = jax.jit(best_utility, compiler_options=compiler_options(level=0))
+program = jax.jit(best_utility)
 
 
 def best(agents, money, supply, wealth, prices, bundles, unit=1.0):
@@ -335,7 +334,7 @@ def test_a_slope_that_is_no_number_leaves_no_bound():
 # --- the search for the price of money
 
 
-@functools.partial(jax.jit, compiler_options=compiler_options(level=0))
+@jax.jit
 def lowest_of_lines(heights, slopes, low, high, guess):
     def lines(at):
         values = heights + slopes * at[:, None]
@@ -346,7 +345,7 @@ def lowest_of_lines(heights, slopes, low, high, guess):
     return _lowest(lines, low, high, guess, jnp.zeros_like(low))
 
 
-@functools.partial(jax.jit, compiler_options=compiler_options(level=0))
+@jax.jit
 def lowest_of_curves(rates, weights, low, high, guess):
     """`w t − log t`, `w t + 1/t` and the like: steep at one end and flat at the other."""
 

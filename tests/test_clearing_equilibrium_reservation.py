@@ -11,7 +11,6 @@ from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._border import market_of
 from catallax.clearing.equilibrium._certificate import certify
 from catallax.clearing.equilibrium._reservation import CEILING, with_quotes
-from quick_equilibria import compile_soon
 
 TOL = 1e-6
 
@@ -133,8 +132,7 @@ def test_where_nothing_can_be_bought_quotes_are_certified_and_half_of_them_are_n
 
 
 @pytest.mark.parametrize("money", ["none", "cap", "budget", "fisher"])
-def test_quotes_of_a_solved_market_are_certified(monkeypatch, money):
-    compile_soon(monkeypatch)
+def test_quotes_of_a_solved_market_are_certified(money):
     values = np.random.default_rng(1).uniform(0.5, 1, (6, 5))
     supply = np.array([1.0, 1, 0, 1, 1])
     found = cx.equilibrium(cv.Linear(values), supply, np.full(6, 0.6), money=money)
@@ -147,10 +145,7 @@ def test_quotes_of_a_solved_market_are_certified(monkeypatch, money):
     assert below.violation > 1e-3
 
 
-def test_a_first_unit_that_is_worth_more_than_any_price_is_quoted_so_that_all_gain_little(
-    monkeypatch,
-):
-    compile_soon(monkeypatch)
+def test_a_first_unit_that_is_worth_more_than_any_price_is_quoted_so_that_all_gain_little():
     weights = np.random.default_rng(1).uniform(0.5, 1, (6, 5))
     supply = np.array([1.0, 1, 0, 1, 1])
     family = cv.CES(weights, 0.5)

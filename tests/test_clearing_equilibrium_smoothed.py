@@ -12,7 +12,6 @@ from hypothesis.extra import numpy as hnp
 
 from catallax._errors import InvalidSetting
 from catallax._types import exact
-from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._certificate import certificate_of
 from catallax.clearing.equilibrium._interior_method import InteriorPoint
@@ -20,10 +19,9 @@ from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium._smoothed import Smoothed, work_for
 
 MONEY = ("budget", "fisher")
-QUICK = compiler_options(level=0)
 
 
-@partial(jax.jit, static_argnames=("money", "method", "tol"), compiler_options=QUICK)
+@partial(jax.jit, static_argnames=("money", "method", "tol"))
 def _solved(values, supply, wealth, start, money, method, tol):
     market = Market(cv.Linear(values), supply, wealth, money)
     found = method.find(market, tol, start)
@@ -172,11 +170,9 @@ def test_derivatives_are_those_of_prices_and_bundles(money):
         way = Market(
             cv.Linear(jnp.asarray(ways[0])), jnp.asarray(ways[1]), jnp.asarray(ways[2]), money
         )
-        differentiate = jax.jit(lambda m, w: jax.jvp(of, (m,), (w,))[1], compiler_options=QUICK)
+        differentiate = jax.jit(lambda m, w: jax.jvp(of, (m,), (w,))[1])
         prices, bundles, beta = differentiate(market, way)
-        backward = jax.jit(
-            jax.grad(lambda m: jnp.sum(of(m)[0] ** 2) + jnp.sum(of(m)[2])), compiler_options=QUICK
-        )(market)
+        backward = jax.jit(jax.grad(lambda m: jnp.sum(of(m)[0] ** 2) + jnp.sum(of(m)[2])))(market)
     more, less, here, size = answer(1e-6), answer(-1e-6), answer(0.0), 2e-6
     assert np.allclose(prices, (more.prices - less.prices) / size, atol=1e-4)
     assert np.allclose(bundles, (more.bundles - less.bundles) / size, atol=1e-3)

@@ -17,8 +17,6 @@ from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium._tatonnement import Tatonnement, tatonnement_path
 
-pytestmark = pytest.mark.usefixtures("compiled_soon")
-
 AGENTS, GOODS = 4, 3
 RANDOM = np.random.default_rng(7)
 WEIGHTS = RANDOM.uniform(0.2, 2, (AGENTS, GOODS))

@@ -10,7 +10,6 @@ from scipy.optimize import brentq, root
 
 from catallax._errors import InvalidSetting, NotConverged
 from catallax._types import exact
-from catallax._xla import compiler_options
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._certificate import certificate_of
 from catallax.clearing.equilibrium._interior_method import InteriorPoint
@@ -28,7 +27,7 @@ def solve(market):
     return found, certificate_of(market, found.prices, found.bundles)
 
 
-PROGRAM = jax.jit(solve, compiler_options=compiler_options(level=0))
+PROGRAM = jax.jit(solve)
 
 
 def solved(valuations, supply, wealth, money):

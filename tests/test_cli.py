@@ -262,7 +262,7 @@ def test_a_reader_who_has_enough_is_no_failure():
     assert ran.returncode == 141 and ran.stderr == ""
 
 
-def test_a_table_for_a_reader_who_has_enough_is_left_to_the_command(monkeypatch):
+def test_a_table_for_a_reader_who_has_enough_is_left_to_the_command():
     with pytest.raises(BrokenPipeError):
         _show.console().on_broken_pipe()
 

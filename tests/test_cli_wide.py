@@ -11,8 +11,6 @@ from catallax._cli import main
 from catallax._cli._progress import how_well
 from catallax._cli._show_wide import per_unit, richest
 
-pytestmark = pytest.mark.usefixtures("compiled_soon")
-
 CALL = [sys.executable, "-m", "catallax"]
 STEPS = 60
 

@@ -16,8 +16,6 @@ from small_blends import economy as blended
 from small_wide import STIPENDS, economy, mill
 from test_report import Page
 
-pytestmark = pytest.mark.usefixtures("compiled_soon")
-
 SECTIONS = ("value", "prices", "flows", "agents", "books", "stocks", "rules", "words")
 NODES = [Node(name, "p0") for name in "abcdef"]
 

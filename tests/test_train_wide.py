@@ -25,8 +25,6 @@ from children import CONTEXT
 from small_wide import BARN, INFLOWS, SAW, STIPENDS, economy, market, mill
 from training_child import run_wide
 
-pytestmark = pytest.mark.usefixtures("compiled_soon")
-
 LONG, SHORT = 60, 50
 
 

@@ -24,8 +24,6 @@ from catallax.techniques import CobbDouglasTechnique, JaxTechnique, LinearActivi
 from catallax.wide import Expectations, Inertia, Rewards, Stipends, _economy
 from small_wide import GOODS, INFLOWS, SAW, STIPENDS, WANTS, economy, market, mill
 
-pytestmark = pytest.mark.usefixtures("compiled_soon")
-
 LASTING = (
     Good("labour", perishable=True),
     Good("cedar", unit=0.001, depreciation=0.25, carrying_cost=0.02),

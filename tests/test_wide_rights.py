@@ -36,8 +36,6 @@ from small_blends import (
 from small_wide import economy as wide_economy
 from small_wide import mill
 
-pytestmark = pytest.mark.usefixtures("compiled_soon")
-
 LASTING = (
     Good("labour", 0.25, perishable=True),
     Good("ore", 0.125, depreciation=0.25, carrying_cost=0.5),

@@ -18,8 +18,6 @@ from catallax.wide._turnover import NEVER, first_lives, leaving
 from small_blends import plough
 from small_wide import STIPENDS, economy, market, mill
 
-pytestmark = pytest.mark.usefixtures("compiled_soon")
-
 BRISK = Trials(every=3, trial=3, loss=0.001, memory=0.3)
 SLOW_SAW = LinearActivity({"cedar": 3.0, "labour": 2.0}, {"slats": 4.0}, 2.0, 0.05)
 

@@ -4,11 +4,8 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
-
 import catallax as cx
 from catallax import _xla
-from quick_equilibria import compile_soon
 from small_wide import STIPENDS, market, mill
 
 MARKET = cx.DeepMarket(agents=[cx.Tabular(initial=0.5)], learning=cx.Learning(horizon=32, epochs=1))
@@ -43,7 +40,6 @@ class DieWhenSaved(cx.Callback):
 def run_wide(path: str, steps: int) -> None:
     """Runs a small wide market and dies after its first 50 steps."""
     _xla.LEVEL_MOST = 0
-    compile_soon(pytest.MonkeyPatch())
     economy = cx.WideEconomy(market(mill(), STIPENDS, "cap"))
     economy.save(path)
     economy.run(steps + 10, callbacks=[DieWhenSaved()])
