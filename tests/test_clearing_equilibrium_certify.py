@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from catallax._errors import InvalidMarket
 from catallax._types import exact
+from catallax.clearing.equilibrium import _certificate
 from catallax.clearing.equilibrium import valuations as cv
 from catallax.clearing.equilibrium._certificate import (
     certificate_of,
