@@ -39,6 +39,7 @@ from catallax.wide._bids import (
     wants_of,
 )
 from catallax.wide._cast import cast_of, rows_of
+from catallax.wide._habits import Habits
 from catallax.wide._makers import made_of, makers_of, revenue_of
 from small_wide import GOODS, INFLOWS, SAW, STIPENDS, WANTS, market, mill
 
@@ -63,10 +64,12 @@ OFFERED = np.array([2.0, 5.0, 8.0])
 REACHED = np.array([0.0, 2.5, 0.0, 4.0, 1.0])
 
 
-def outlook(forecasts=FORECASTS, scales=SCALES, alive=ALIVE, reached=REACHED):
+def outlook(forecasts=FORECASTS, scales=SCALES, alive=ALIVE, reached=REACHED, grip=1.0):
     """What producers go by who have expected nothing better before."""
     lessons = np.zeros((len(alive), len(forecasts)))
-    return Outlook(forecasts, OFFERED, scales, np.zeros(len(alive)), reached, alive, lessons)
+    none = np.zeros(len(alive))
+    habits = Habits(scales, none, none + grip, none, reached)
+    return Outlook(forecasts, OFFERED, habits, alive, lessons)
 
 
 OUTLOOK = outlook()
@@ -172,6 +175,11 @@ def test_inertia_is_the_square_of_a_change_by_capacity():
     np.testing.assert_array_equal(slow.bounds, [3.0, np.inf, 5.0])
 
 
+def test_who_kept_its_course_has_a_share_of_inertia():
+    whole, part = (bids(seen=outlook(grip=grip)).families[0] for grip in (1.0, 0.25))
+    np.testing.assert_array_equal(part.curvatures, 0.25 * whole.curvatures)
+
+
 def test_who_expects_a_loss_does_not_bid():
     families = bids(seen=outlook(np.zeros(3))).families
     assert not np.any(families[0].slopes[[0, 2]])
@@ -197,6 +205,26 @@ def test_who_never_ran_has_nothing_to_change_slowly():
 
 
 # --- patience
+
+
+def test_who_can_do_no_more_bids_for_its_last_level_what_it_is_expected_to_cost():
+    dear, cheap = np.array([0.25, 0.5, 40.0]), np.array([0.25, 0.5, 0.5])
+    for forecasts, share in ((dear, 1.0), (dear, 0.5), (cheap, 1.0)):
+        at_once, waits = (
+            bids(seen=outlook(forecasts), patience=eta).families[0] for eta in (0.0, share)
+        )
+        np.testing.assert_array_equal(waits.slopes, at_once.slopes)
+        cost = at_once.needs @ forecasts
+        for row, most in enumerate(at_once.bounds.tolist()):
+            if most == np.inf:
+                assert waits.curvatures[row] == at_once.curvatures[row]
+                continue
+            last = at_once.slopes[row] - at_once.curvatures[row] * most
+            meant = last - share * max(last - cost[row], 0)
+            found = waits.slopes[row] - waits.curvatures[row] * most
+            assert found == pytest.approx(meant, rel=1e-12, abs=1e-12)
+            # The saw's last level is worth its inputs where slats are dear, and only there.
+            assert (meant < last) == (row == 0 and forecasts is dear)
 
 
 def asked(want, expected, share, price):

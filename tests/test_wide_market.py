@@ -16,7 +16,7 @@ BEYOND = 2e6
 
 def test_rules_are_values():
     assert Expectations() == Expectations(0.2)
-    assert hash(Inertia()) == hash(Inertia(1.0, 0.9))
+    assert hash(Inertia()) == hash(Inertia(1.0, 0.9, 0.97, 4.0, 0.03))
     assert market() == market()
     assert hash(STIPENDS) == hash(Stipends({}, 1e3, 1e3))
     assert market().expectations is not None
@@ -67,6 +67,11 @@ def test_what_is_in_range_is_taken(make):
         (lambda: Inertia(math.inf), "strength=inf"),
         (lambda: Inertia(1.0, 1.0), "memory=1.0"),
         (lambda: Inertia(1.0, -0.1), "memory=-0.1"),
+        (lambda: Inertia(ease=0.0), "ease=0.0"),
+        (lambda: Inertia(ease=1.5), "ease=1.5"),
+        (lambda: Inertia(brake=0.5), "brake=0.5"),
+        (lambda: Inertia(least=0.0), "least=0.0"),
+        (lambda: Inertia(least=1.5), "least=1.5"),
         (lambda: Rewards(-1.0), "endowment=-1.0"),
         (lambda: Rewards(math.nan), "endowment=nan"),
         (lambda: Rewards(BEYOND), "endowment=2000000.0"),
@@ -147,6 +152,6 @@ def test_a_market_begins_with_its_money_paid_in():
     assert stipends.balances["a"] == rewards.balances["worker"] == 0
     assert rewards.journal == ()
     assert not any(any(row.values()) for row in rewards.holdings.values())
-    assert rewards.state.scales.tolist() == [0.0, 0.0]
+    assert rewards.state.habits.scales.tolist() == [0.0, 0.0]
     assert Household("a", WANTS[0]) in rewards.market.industry.households
     assert rewards.market.industry.producers[0].technique is SAW

@@ -20,6 +20,7 @@ from catallax.planner import pooled_state
 from catallax.techniques import CobbDouglasTechnique, GradedActivity, LinearActivity, Storage
 from catallax.wide import Rewards, _economy
 from catallax.wide._bids import Outlook, valuations_of
+from catallax.wide._habits import Habits
 from catallax.wide._step import Cleared, Pace
 from oracles.goods import TICKS, columns, cost
 from oracles.wide import Kind, Recipe, Rules, Then, settle
@@ -138,7 +139,7 @@ def stepped(run, before, prices, bundles):
             bidders.wants,
             offer,
             Cleared(*told),
-            Pace(0.25, 0.5, (0.5, 0.25)),
+            Pace(0.25, (0.5, 0.97, 4.0, 0.03), (0.5, 0.25)),
         )
 
 
@@ -220,8 +221,9 @@ def test_bids_prices_and_bundles_do_not_depend_on_hidden_components():
 def outlook(run):
     state = run.state
     supply = np.bincount(LOOK_OF, np.asarray(state.stocks.holdings).sum(axis=0)) * 1e-6
-    own = map(np.asarray, (state.scales, state.brought, state.reached, state.alive))
-    return Outlook(np.asarray(state.forecasts), supply, *own, expected(run))
+    habits = Habits(*map(np.asarray, state.habits))
+    alive = np.asarray(state.alive)
+    return Outlook(np.asarray(state.forecasts), supply, habits, alive, expected(run))
 
 
 def expected(run):

@@ -175,7 +175,7 @@ def stepped(drawn):
                 carry=jnp.asarray(np.array(before.carry, float)),
             ),
             forecasts=jnp.asarray(drawn.forecasts),
-            scales=jnp.asarray(drawn.scales),
+            habits=economy.state.habits._replace(scales=jnp.asarray(drawn.scales)),
             alive=jnp.asarray(before.alive),
         )
         cleared = Cleared(jnp.asarray(drawn.prices), jnp.asarray(np.array(drawn.bundles, float)))
@@ -188,7 +188,7 @@ def stepped(drawn):
             drawn.owners,
             offer,
             cleared,
-            Pace(RATE, MEMORY, (0.5, 0.25)),
+            Pace(RATE, (MEMORY, 0.97, 4.0, 0.03), (0.5, 0.25)),
             drawn.market.rights,
         )
 
@@ -214,7 +214,7 @@ def test_any_step_is_the_oracles(shape, luck, stipended):
     assert seen.levels.tolist() == levels
     for found, old, new, rate in (
         (state.forecasts, drawn.forecasts, drawn.prices, RATE),
-        (state.scales, drawn.scales, levels, 1 - MEMORY),
+        (state.habits.scales, drawn.scales, levels, 1 - MEMORY),
     ):
         moves = [a + rate * (float(b) - a) for a, b in zip(old, new, strict=True)]
         assert found.tolist() == moves

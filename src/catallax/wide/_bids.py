@@ -19,9 +19,9 @@ from catallax.clearing.equilibrium.valuations import (
 from catallax.industries import Household, Industry
 from catallax.techniques import OnGoods
 
+from ._habits import Habits
 from ._makers import Makers, makers_of, revenue_of
 from ._market import WideMarket
-from ._rules import Inertia
 
 LEAST = 0.05
 """Who has no capacity counts as this share of the most it ever did, if it does less now."""
@@ -52,18 +52,14 @@ class Outlook(NamedTuple):
     Attributes:
         forecasts: float64 `[m]`, p̂, credits for 1 of a good in the next step.
         offered: float64 `[m]`, what sellers hold.
-        scales: float64 `[P]`, z̄; NaN for techniques without a level.
-        brought: float64 `[P]`, R.
-        reached: float64 `[P]`, the highest level so far.
+        habits: What producers are used to.
         alive: bool `[P]`.
         lessons: float64 `[P, m]`, what those whose inputs have grades expect to make of a level.
     """
 
     forecasts: Float64[np.ndarray, "m"]
     offered: Float64[np.ndarray, "m"]
-    scales: Float64[np.ndarray, "P"]
-    brought: Float64[np.ndarray, "P"]
-    reached: Float64[np.ndarray, "P"]
+    habits: Habits
     alive: Bool[np.ndarray, "P"]
     lessons: Float64[np.ndarray, "P m"]
 
@@ -119,7 +115,7 @@ def valuations_of(bidders: Bidders, outlook: Outlook, market: WideMarket) -> Any
     """
     families, discount = [], float(market.discount)
     if bidders.makers.linear.size:
-        families.append(level_bids(bidders.makers, outlook, market.inertia, discount))
+        families.append(level_bids(bidders.makers, outlook, market))
     worth, alive = discount * outlook.forecasts, outlook.alive * 1.0
     for row, function in zip(bidders.makers.curved.tolist(), bidders.worths, strict=True):
         settings = (worth * alive[row])[None], alive[row : row + 1]
@@ -131,35 +127,62 @@ def valuations_of(bidders: Bidders, outlook: Outlook, market: WideMarket) -> Any
     return Mixed(tuple(families))
 
 
-def level_bids(
-    makers: Makers, outlook: Outlook, inertia: Inertia, discount: float
-) -> BoundedLeontief:
+def level_bids(makers: Makers, outlook: Outlook, market: WideMarket) -> BoundedLeontief:
     """Returns what producers in fixed proportions bid, `∇α_b = γ Dαᵀ p̂ − ∇cost − ρ (z − z̄)`.
 
-    That is `(γ b·p̂ − c) z − (ρ/2)(z − z̄)²` up to the capacity. A producer reads forecasts, its own
-    technique and what it did itself, and nothing of anybody else's; b is what it knows that a level
-    makes, or where grades decide, what it has learnt from what it made.
+    That is `(γ b·p̂ − c) z − (ρ/2)(z − z̄)²` up to the capacity, and less near it for who is patient.
+    A producer reads forecasts, its own technique and what it did itself, and nothing of anybody
+    else's; b is what it knows that a level makes, or where grades decide, what it has learnt from
+    what it made.
 
     Args:
         makers: The producers.
         outlook: What they go by.
-        inertia: How slowly they change.
-        discount: γ.
+        market: The rules: how slowly they change, how much they wait.
 
     Returns:
         Values of k producers.
     """
-    activities, own = makers.activities, makers.linear
-    revenue = np.asarray(revenue_of(makers, outlook.forecasts, discount, outlook.lessons))
+    activities, own, inputs = makers.activities, makers.linear, np.asarray(makers.activities.inputs)
+    forecasts, discount = outlook.forecasts, float(market.discount)
+    revenue = np.asarray(revenue_of(makers, forecasts, discount, outlook.lessons))
     gains = revenue - np.asarray(activities.unit_cost)
     capacity = np.asarray(activities.capacity)
-    usual = np.maximum(outlook.scales[own], LEAST * outlook.reached[own])
+    habits = Habits(*(np.asarray(one)[own] for one in outlook.habits))
+    usual = np.maximum(habits.scales, LEAST * habits.reached)
     size = np.where(np.isfinite(capacity), capacity, usual)
-    most = np.maximum(outlook.brought[own], revenue)
+    most = np.maximum(habits.brought, revenue)
     # Who never ran has nothing to change slowly.
-    bend = inertia.strength * np.divide(most, size, out=np.zeros_like(most), where=size > 0)
-    slopes = np.maximum(gains + bend * outlook.scales[own], 0.0) * outlook.alive[own]
-    return BoundedLeontief(np.asarray(activities.inputs), slopes, bend, capacity)
+    bend = np.divide(most, size, out=np.zeros_like(most), where=size > 0)
+    bend *= market.inertia.strength * habits.grips
+    slopes = np.maximum(gains + bend * habits.scales, 0.0) * outlook.alive[own]
+    bend = waiting_bends(slopes, bend, capacity, inputs @ forecasts, market.patience.share)
+    return BoundedLeontief(inputs, slopes, bend, capacity)
+
+
+def waiting_bends(
+    slopes: Float64[np.ndarray, "k"],
+    bend: Float64[np.ndarray, "k"],
+    capacity: Float64[np.ndarray, "k"],
+    cost: Float64[np.ndarray, "k"],
+    share: float,
+) -> Any:
+    """Returns by how much bids fall per level, so that of the last one's surplus a share is kept.
+
+    Args:
+        slopes: float64 `[k]`, what the first level is worth, in credits.
+        bend: float64 `[k]`, by how much less every further one is.
+        capacity: float64 `[k]`.
+        cost: float64 `[k]`, `a·p̂`, what the inputs of a level are expected to cost.
+        share: η.
+
+    Returns:
+        float64 `[k]`; that of before where the last level is not worth its cost.
+    """
+    full = np.isfinite(capacity) & (capacity > 0)
+    size = np.where(full, capacity, 1.0)
+    surplus = slopes - bend * size - cost
+    return bend + np.where(full, share * np.maximum(surplus, 0.0) / size, 0.0)
 
 
 def patient_wants(
@@ -187,11 +210,12 @@ def patient_wants(
     lower = np.concatenate([slopes[:, :, 1:], np.zeros_like(slopes[:, :, :1])], axis=2)
     last = density * np.maximum(slopes - np.maximum(lower, expected), 0.0)
     bend = np.divide(1.0, density, out=np.zeros_like(over), where=density > 0)
+    first = widths - np.where(waits, each * over, 0.0)
     shape = (*slopes.shape[:2], -1)
     return PiecewiseQuadratic(
         np.stack([slopes, slopes], axis=3).reshape(shape),
         np.stack([0 * bend, bend], axis=3).reshape(shape),
-        np.stack([widths - np.where(waits, each * over, 0.0), last], axis=3).reshape(shape),
+        np.stack([np.maximum(first, 0.0), last], axis=3).reshape(shape),
     )
 
 

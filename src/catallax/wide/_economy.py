@@ -24,6 +24,7 @@ from catallax.clearing.equilibrium import Equilibrium, certify, equilibrium
 from ._bids import Outlook, bidders_of, valuations_of
 from ._cast import cast_of, rows_of
 from ._complaints import complain_of
+from ._habits import first_habits
 from ._history import History, joined
 from ._inspect import HolderRecord, holder_records
 from ._lessons import first_lessons
@@ -66,11 +67,11 @@ class WideEconomy:
         self.title = title or _described(market)
         self._rows, self._cast = rows_of(market), cast_of(market)
         self._bidders = bidders_of(market.industry)
-        scales = np.zeros(len(market.industry.producers))
-        scales[self._bidders.makers.curved] = np.nan
+        makers, producers = self._bidders.makers, len(market.industry.producers)
         with exact():
-            lessons = first_lessons(self._bidders.makers, scales.size, market.experience.hope)
-        self.state: WideState = genesis(market, self._cast, scales, lessons)
+            lessons = first_lessons(makers, producers, market.experience.hope)
+            habits = first_habits(producers, makers.curved)
+        self.state: WideState = genesis(market, self._cast, habits, lessons)
         self._journal: list[JournalEntry] = []
         self._histories: list[History] = []
         self._warm: Any = None
@@ -270,12 +271,14 @@ class WideEconomy:
             )
         self.market, self._cast = market, cast_of(market)
         self._bidders = bidders_of(market.industry)
-        scales = np.nan_to_num(np.asarray(self.state.scales))
+        habits = self.state.habits
+        scales = np.nan_to_num(np.asarray(habits.scales))
         scales[self._bidders.makers.curved] = np.nan
         with exact():
             new = first_lessons(self._bidders.makers, scales.size, market.experience.hope)
             self.state = self.state._replace(
-                scales=jax.numpy.asarray(scales), lessons=self.state.lessons.or_from(new)
+                habits=habits._replace(scales=jax.numpy.asarray(scales)),
+                lessons=self.state.lessons.or_from(new),
             )
 
     def _once(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -307,15 +310,16 @@ class WideEconomy:
     @property
     def _pace(self) -> Pace:
         market, experience = self.market, self.market.experience
-        habits = experience.memory, experience.hope
-        return Pace(market.expectations.rate, market.inertia.memory, habits)
+        inertia, rate = market.inertia, market.expectations.rate
+        inert = inertia.memory, inertia.ease, inertia.brake, inertia.least
+        return Pace(rate, inert, (experience.memory, experience.hope))
 
     def _cleared(self, supply: np.ndarray, means: np.ndarray) -> tuple[Equilibrium, Any, Any]:
         market, state = self.market, self.state
         with exact():
             lessons = state.lessons.per_level
-        parts = state.scales, state.brought, state.reached, state.alive, lessons
-        outlook = Outlook(np.asarray(state.forecasts), supply, *map(np.asarray, parts))
+        own = jax.tree.map(np.asarray, (state.habits, state.alive, lessons))
+        outlook = Outlook(np.asarray(state.forecasts), supply, *own)
         valuations = valuations_of(self._bidders, outlook, market)
         wealth = None
         if market.money == "cap":

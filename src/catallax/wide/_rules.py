@@ -49,9 +49,16 @@ class Inertia:
     that a level was ever expected to bring it, and Z its capacity, or without one z̄ itself, but a
     twentieth of the most it ever did at least.
 
+    Who keeps its course changes more easily from step to step: its own share of ρ falls by a factor
+    where z̄ moves as it did in the step before, and rises by another where it turns round. So what
+    has far to go arrives soon, and what swings is slowed down.
+
     Args:
         strength: ρ in those units; 0 for none.
         memory: From 0 to .999.
+        ease: The factor of who keeps its course, above 0 and at most 1; 1 for a ρ that stays.
+        brake: The factor of who turns round, 1 or more.
+        least: The smallest share of ρ, above 0 and at most 1.
 
     Raises:
         InvalidSetting: If an argument is out of range.
@@ -61,16 +68,23 @@ class Inertia:
         >>> cx.Inertia(strength=0.0).memory
         0.9
 
-    Source: Rockafellar (1976), Monotone operators and the proximal point algorithm, for the form.
+    Source: Rockafellar (1976), Monotone operators and the proximal point algorithm, for the form;
+    Jacobs (1988), Increased rates of convergence through learning rate adaptation, for the factors.
     """
 
     strength: float = 1.0
     memory: float = 0.9
+    ease: float = 0.97
+    brake: float = 4.0
+    least: float = 0.03
 
     def __post_init__(self) -> None:
         """Checks the numbers."""
         require_between("Inertia", "strength", self.strength, 0.0, math.inf)
         require_between("Inertia", "memory", self.memory, 0.0, MEMORY_MAX)
+        require_between("Inertia", "ease", self.ease, 0.0, 1.0, open_low=True)
+        require_between("Inertia", "brake", self.brake, 1.0, math.inf)
+        require_between("Inertia", "least", self.least, 0.0, 1.0, open_low=True)
 
 
 @dataclass(frozen=True)
@@ -79,9 +93,11 @@ class Patience:
 
     Sellers hold back a share `η (1 − p/p̂)` of what they offer where the price is below p̂; so much
     of it is not sold. Households bid the whole worth u of a want for its first units, and for
-    the last `η (1 − p̂/u)` of them less and less, down to p̂. Nobody's bid differs from its worth at
-    rest, where `p = p̂`. Without it, what is worth the same up to a limit has a price that jumps
-    whenever supply passes the limit, by however little.
+    the last `η (1 − p̂/u)` of them less and less, down to p̂. Producers whose last unit of capacity
+    is worth more than its inputs are expected to cost, `a·p̂`, bid less for every further level,
+    so that the last one is bid for by a share η less of that surplus. Nobody's bid differs from its
+    worth at rest, where `p = p̂`. Without it, what is worth the same up to a limit has a price that
+    jumps whenever supply passes the limit, by however little.
 
     Args:
         share: η, from 0 (nobody waits) to 1.
@@ -95,7 +111,7 @@ class Patience:
         0.0
     """
 
-    share: float = 0.5
+    share: float = 1.0
 
     def __post_init__(self) -> None:
         """Checks the share."""

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float64, Int64
 
 from catallax._ledger import N_SYSTEM, Account, Ledger, Reason, empty_ledger, post, transfers
@@ -11,6 +10,7 @@ from catallax._stocks import Stocks, empty_stocks
 from catallax._types import exact, ticks_of
 
 from ._cast import Cast
+from ._habits import Habits
 from ._lessons import Lessons
 from ._market import WideMarket
 from ._rules import Stipends
@@ -24,9 +24,7 @@ class WideState(NamedTuple):
         ledger: The books.
         stocks: Who holds what, in quanta of components.
         forecasts: float64 `[m]`, p̂, credits for 1 of a good.
-        scales: float64 `[P]`, z̄, where producers have been; NaN for techniques without a level.
-        brought: float64 `[P]`, R, the most that a level was ever expected to bring, in credits.
-        reached: float64 `[P]`, the highest level that each has run.
+        habits: What producers are used to.
         lessons: What they have learnt about grades that they do not see.
         lives: What is remembered of them for their exit and entry.
         alive: bool `[P]`, who is in the market.
@@ -36,28 +34,27 @@ class WideState(NamedTuple):
     ledger: Ledger
     stocks: Stocks
     forecasts: Float64[Array, "m"]
-    scales: Float64[Array, "P"]
-    brought: Float64[Array, "P"]
-    reached: Float64[Array, "P"]
+    habits: Habits
     lessons: Lessons
     lives: Lives
     alive: Bool[Array, "P"]
     step: Int64[Array, ""]
 
 
-def genesis(market: WideMarket, cast: Cast, scales: np.ndarray, lessons: Lessons) -> WideState:
+def genesis(market: WideMarket, cast: Cast, habits: Habits, lessons: Lessons) -> WideState:
     """Returns a market in which nothing was made or sold, with its money paid in.
 
     Args:
         market: The market.
         cast: Its holders.
-        scales: float64 `[P]`, 0, or NaN for techniques without a level.
+        habits: Of those who have done nothing.
         lessons: Of those who have made nothing.
 
     Returns:
         The first `WideState`.
     """
     holders, components = cast.arrivals.shape
+    producers = habits.scales.size
     with exact():
         ledger = empty_ledger(N_SYSTEM + holders - 1)
         nature = Account.NATURE
@@ -69,11 +66,9 @@ def genesis(market: WideMarket, cast: Cast, scales: np.ndarray, lessons: Lessons
             ledger=ledger,
             stocks=empty_stocks(holders, components),
             forecasts=jnp.zeros(cast.units.size),
-            scales=jnp.asarray(scales),
-            brought=jnp.zeros(scales.shape),
-            reached=jnp.zeros(scales.shape),
+            habits=habits,
             lessons=lessons,
-            lives=first_lives(scales.size),
-            alive=jnp.arange(scales.size) < market.turnover.first(scales.size),
+            lives=first_lives(producers),
+            alive=jnp.arange(producers) < market.turnover.first(producers),
             step=jnp.zeros((), jnp.int64),
         )

@@ -36,6 +36,7 @@ from catallax._trade import Trade, trade
 from catallax._types import TICKS_MAX, TICKS_PER_CREDIT
 
 from ._cast import Cast
+from ._habits import Inert, kept_up
 from ._lessons import learned
 from ._makers import Makers, made_of, revenue_of
 from ._state import WideState
@@ -76,10 +77,16 @@ class Cleared(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """How fast things change: λ, the memory of inertia, and μ and ε of `Experience`."""
+    """How fast things change.
+
+    Attributes:
+        rate: λ.
+        inertia: The numbers of `Inertia` that act between steps.
+        experience: μ and ε of `Experience`.
+    """
 
     rate: float
-    memory: float
+    inertia: Inert
     experience: tuple[float, float]
 
 
@@ -181,16 +188,14 @@ def settled(
     lost = drift(offer.begun, stocks, moved)
     found = _found(deal, bad, jnp.any(lost != 0) | jnp.any(unsound(stocks)))
     ledger = check_books(ledger._replace(faults=ledger.faults | found))
-    rate, memory, experience = pace
-    expected = revenue_of(makers, before.forecasts, discount_of(cast), before.lessons.per_level)
+    revenue = revenue_of(makers, before.forecasts, discount_of(cast), before.lessons.per_level)
+    expected = jnp.zeros_like(made.levels).at[makers.linear].set(revenue)
     after = WideState(
         ledger=ledger,
         stocks=stocks,
-        forecasts=before.forecasts + rate * (deal.prices - before.forecasts),
-        scales=_anew(enters, memory * before.scales + (1 - memory) * made.levels),
-        brought=_anew(enters, before.brought.at[makers.linear].max(expected)),
-        reached=_anew(enters, jnp.fmax(before.reached, made.levels)),
-        lessons=learned(makers, before.lessons, made, experience),
+        forecasts=before.forecasts + pace.rate * (deal.prices - before.forecasts),
+        habits=kept_up(before.habits, made.levels, expected, enters, pace.inertia),
+        lessons=learned(makers, before.lessons, made, pace.experience),
         lives=lives,
         alive=alive,
         step=before.step + 1,
@@ -327,11 +332,6 @@ def _turned_over(cast: Cast, deal: Trade, costs: Array, producers: int) -> tuple
     kept = deal.earned * numerator // denominator
     sales, spent = (ticks[producers:] / TICKS_PER_CREDIT for ticks in (kept, deal.spent))
     return sales, spent + costs
-
-
-def _anew(enters: Array, habits: Array) -> Array:
-    """Entrants have no habits yet; who has no level has none at all, NaN."""
-    return jnp.where(enters & ~jnp.isnan(habits), 0.0, habits)
 
 
 def _solvent(

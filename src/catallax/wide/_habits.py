@@ -1,0 +1,72 @@
+"""What producers are used to: where they have been, which way they go, and how firmly they stay."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float64, Int
+
+Inert = tuple[float, float, float, float]
+"""The numbers of `Inertia` that act between steps: its memory, ease, brake and least."""
+
+
+class Habits(NamedTuple):
+    """What P producers remember of their own levels.
+
+    Attributes:
+        scales: float64 `[P]`, z̄, where they have been; NaN for techniques without a level.
+        courses: float64 `[P]`, by how much z̄ changed in the last step.
+        grips: float64 `[P]`, the share of ρ that each has.
+        brought: float64 `[P]`, R, the most that a level was ever expected to bring, in credits.
+        reached: float64 `[P]`, the highest level that each has run.
+    """
+
+    scales: Any
+    courses: Any
+    grips: Any
+    brought: Any
+    reached: Any
+
+
+def first_habits(producers: int, curved: Int[Any, "k"]) -> Habits:
+    """Returns the habits of producers who have done nothing.
+
+    Args:
+        producers: P.
+        curved: Which of them have no level.
+    """
+    none = jnp.zeros(producers)
+    return Habits(none.at[curved].set(jnp.nan), none, none + 1, none, none)
+
+
+def kept_up(
+    habits: Habits,
+    levels: Float64[Array, "P"],
+    expected: Float64[Array, "P"],
+    enters: Bool[Array, "P"],
+    inertia: Inert,
+) -> Habits:
+    """Returns habits after a step: `z̄ ← μ z̄ + (1 − μ) z`, and grips by whether z̄ turned round.
+
+    Args:
+        habits: Before.
+        levels: float64 `[P]`, z; NaN for techniques without one.
+        expected: float64 `[P]`, credits that a level was expected to bring, 0 for those.
+        enters: bool `[P]`, who begins anew.
+        inertia: The numbers of the rule.
+
+    Returns:
+        The habits after.
+    """
+    memory, ease, brake, least = inertia
+    scales = memory * habits.scales + (1 - memory) * levels
+    courses = jnp.nan_to_num(scales - habits.scales)
+    kept = habits.courses * courses
+    factors = jnp.where(kept > 0, ease, jnp.where(kept < 0, brake, 1.0))
+    return Habits(
+        # Entrants have no habits yet; who has no level has none at all, NaN.
+        scales=jnp.where(enters & ~jnp.isnan(scales), 0.0, scales),
+        courses=jnp.where(enters, 0.0, courses),
+        grips=jnp.where(enters, 1.0, jnp.clip(habits.grips * factors, least, 1.0)),
+        brought=jnp.where(enters, 0.0, jnp.maximum(habits.brought, expected)),
+        reached=jnp.where(enters, 0.0, jnp.fmax(habits.reached, levels)),
+    )
