@@ -31,7 +31,7 @@ from ._market import WideMarket
 from ._records import columns_of, goods_rows, history_of
 from ._saving import Kept, begin, keep, read
 from ._state import WideState, genesis
-from ._step import Cleared, Offer, Pace, Seen, offered, settled
+from ._step import FLOWS, Cleared, Offer, Pace, Seen, offered, settled
 
 TOLERANCE = 1e-6
 """The largest violation that counts as an equilibrium; see `catallax.equilibrium`."""
@@ -238,17 +238,18 @@ class WideEconomy:
 
     def _segment(self, steps: int) -> None:
         """Runs steps and closes the books, whatever ends them."""
-        first, rows, flows = self.state, [], 0
+        first, rows, shape = self.state, [], (len(FLOWS), *self.state.stocks.holdings.shape)
+        flows = np.zeros(shape, np.int64)
         started = time.perf_counter()
         try:
             for _ in range(steps):
                 row, moved = self._once()
                 rows.append(row)
-                flows = flows + moved
+                flows += moved
         finally:
             self._seconds += time.perf_counter() - started
             if rows:
-                self._close_books(first, rows, np.asarray(flows))
+                self._close_books(first, rows, flows)
 
     def change(self, market: WideMarket) -> None:
         """Goes on with another market of the same holders and goods: a shock.
@@ -313,7 +314,7 @@ class WideEconomy:
     def _cleared(self, supply: np.ndarray, means: np.ndarray) -> tuple[Equilibrium, Any, Any]:
         market, state = self.market, self.state
         with exact():
-            lessons = state.lessons.per_level
+            lessons = _per_level(state.lessons)
         parts = state.scales, state.brought, state.reached, state.alive, lessons
         outlook = Outlook(np.asarray(state.forecasts), supply, *map(np.asarray, parts))
         valuations = valuations_of(self._bidders, outlook, market)
@@ -422,6 +423,8 @@ def _account_names(holders: tuple[str, ...]) -> list[str]:
 
 
 _offered = compiled(offered, static_argnums=(2,))
+
+_per_level = compiled(lambda lessons: lessons.per_level)
 
 
 def _by_others(
