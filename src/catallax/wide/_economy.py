@@ -177,8 +177,7 @@ class WideEconomy:
             CannotWrite: If the disk is full or the place is read-only.
         """
         self._directory = begin(Path(path), self.market, self.title, overwrite)
-        metrics = columns_of(self.market, self.history) if self._histories else {}
-        self._keep(self._journal, metrics)
+        self._keep(self._journal, self.history if self._histories else None)
         return Path(path)
 
     def run(self, steps: int, *, callbacks: Iterable[Callback] = ()) -> History:
@@ -210,7 +209,7 @@ class WideEconomy:
             )
         self._begun, self._planned = self.steps, self.steps + int(steps)
         earlier, callbacks = len(self._histories), tuple(callbacks)
-        self._keep([], {})
+        self._keep([], None)
         for one in callbacks:
             one.on_training_start(self)
         try:
@@ -377,10 +376,11 @@ class WideEconomy:
         with exact():
             emptied = jax.numpy.zeros_like(ledger.flows)
         self.state = self.state._replace(ledger=ledger._replace(flows=emptied))
-        self._keep([entry], columns_of(self.market, history))
+        self._keep([entry], history)
 
-    def _keep(self, entries: list[JournalEntry], metrics: Columns) -> None:
+    def _keep(self, entries: list[JournalEntry], history: History | None) -> None:
         if self._directory is not None:
+            metrics = {} if history is None else columns_of(self.market, history)
             warm = leaves_of(self._warm) if self._warm_saved is None else self._warm_saved
             now = Kept(self.state, warm, self._planned, to_plain(self.market))
             keep(self._directory, entries, metrics, len(self._journal), now)
