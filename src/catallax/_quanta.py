@@ -11,6 +11,7 @@ from jaxtyping import Array, Float64, Int64
 from catallax._shares import largest
 
 FRACTION_BITS = 40
+FRACTION = 2.0**FRACTION_BITS
 """Parts of quanta are compared and added up to 2**-40 of one."""
 
 MEANS_MAX = 2**50
@@ -65,22 +66,24 @@ def whole_bundles(
     means = jnp.clip(means, 0, MEANS_MAX)
     wants = _within_means(_within_supply(wants, supply), price, means)
     quanta = jnp.floor(wants).astype(jnp.int64)
-    part = jnp.ldexp(wants - jnp.floor(wants), FRACTION_BITS).astype(jnp.int64)
+    part = _fraction(wants)
     nearest = (jnp.sum(part, axis=0) + 2 ** (FRACTION_BITS - 1)) >> FRACTION_BITS
     asked = jnp.where(price > 0, nearest, jnp.sum(part > 0, axis=0))
     left = jnp.minimum(asked, supply - jnp.sum(quanta, axis=0))
     return quanta + _handed_out(quanta, part, left, price, means)
 
 
+def _fraction(wants: Float64[Array, "n m"]) -> Int64[Array, "n m"]:
+    """Returns what is more than whole quanta, in parts of one."""
+    return ((wants - jnp.floor(wants)) * FRACTION).astype(jnp.int64)
+
+
 def _within_supply(wants: Float64[Array, "n m"], supply: Int64[Array, "m"]) -> Array:
     """Cuts wants in proportion where even their whole quanta are more than there is."""
     wants = jnp.minimum(wants, supply.astype(jnp.float64)[None])
-    whole = jnp.floor(wants)
-    part = jnp.ldexp(wants - whole, FRACTION_BITS).astype(jnp.int64)
-    quanta = jnp.sum(whole.astype(jnp.int64), axis=0)
-    total = quanta.astype(jnp.float64) + jnp.ldexp(
-        jnp.sum(part, axis=0).astype(jnp.float64), -FRACTION_BITS
-    )
+    quanta = jnp.sum(jnp.floor(wants).astype(jnp.int64), axis=0)
+    parts = jnp.sum(_fraction(wants), axis=0).astype(jnp.float64)
+    total = quanta.astype(jnp.float64) + parts / FRACTION
     # Rounding may lift an amount to a whole number, but never their sum: that is whole, and there.
     share = supply.astype(jnp.float64) / jnp.maximum(total, 1.0)
     return jnp.where((quanta > supply)[None], wants * share[None], wants)

@@ -33,15 +33,18 @@ def portion(
     near = ratio.astype(jnp.int64)
     # Both products may wrap around 2**64; their difference is small, and therefore right.
     rest = amount * part - near * whole
-    missed = rest // whole
-    return near + missed, rest - missed * whole
+    # No processor divides whole numbers side by side; of floats only the last digit is in doubt.
+    guess = jnp.floor(rest.astype(jnp.float64) / whole.astype(jnp.float64)).astype(jnp.int64)
+    rest = rest - guess * whole
+    off = (rest >= whole).astype(jnp.int64) - (rest < 0).astype(jnp.int64)
+    return near + guess + off, rest - off * whole
 
 
 def largest(keys: Int64[Array, "n m"], count: Int64[Array, "m"]) -> Bool[Array, "n m"]:
     """Marks the agents with the largest keys, of each good as many as are asked for.
 
     The key at the border is found bit by bit: each bit is one pass, which vectorises where sorting
-    does not.
+    does not. No bit is looked at that makes no difference to any good.
 
     Args:
         keys: int64 `[n, m]`; below 0 an agent is never marked.
@@ -50,15 +53,23 @@ def largest(keys: Int64[Array, "n m"], count: Int64[Array, "m"]) -> Bool[Array, 
     Returns:
         bool `[n, m]`; of equal keys the lowest slots are marked.
     """
-    count = count.astype(jnp.int32)
+    there = jnp.sum(keys >= 0, axis=0, dtype=jnp.int32)
+    count = jnp.minimum(count.astype(jnp.int32), there)
     bits = 64 - jax.lax.clz(jnp.maximum(jnp.max(keys, initial=0), 1)).astype(jnp.int32)
 
-    def raised(step: Array, border: Array) -> Array:
-        higher = border + (jnp.int64(1) << (bits - 1 - step).astype(jnp.int64))
-        enough = jnp.sum(keys >= higher[None], axis=0, dtype=jnp.int32) >= count
-        return jnp.where(enough, higher, border)
+    def unsure(state: tuple[Array, Array, Array]) -> Array:
+        bit, _, marked = state
+        return (bit > 0) & jnp.any(marked > count)
 
-    border = jax.lax.fori_loop(0, bits, raised, jnp.zeros_like(keys[0]))
+    def raised(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        bit, border, marked = state
+        higher = border + (jnp.int64(1) << (bit - 1).astype(jnp.int64))
+        fewer = jnp.sum(keys >= higher[None], axis=0, dtype=jnp.int32)
+        enough = fewer >= count
+        return bit - 1, jnp.where(enough, higher, border), jnp.where(enough, fewer, marked)
+
+    start = (bits, jnp.zeros_like(keys[0]), there)
+    _, border, _ = jax.lax.while_loop(unsure, raised, start)
     above, tied = keys > border[None], keys == border[None]
     left = count - jnp.sum(above, axis=0, dtype=jnp.int32)
     return above | (tied & (jnp.cumsum(tied, axis=0, dtype=jnp.int32) <= left[None]))

@@ -32,7 +32,7 @@ from ._market import WideMarket
 from ._records import columns_of, goods_rows, history_of
 from ._saving import Kept, begin, keep, read
 from ._state import WideState, genesis
-from ._step import Cleared, Offer, Pace, Seen, offered, settled
+from ._step import FLOWS, Cleared, Offer, Pace, Seen, offered, settled
 
 TOLERANCE = 1e-6
 """The largest violation that counts as an equilibrium; see `catallax.equilibrium`."""
@@ -178,8 +178,7 @@ class WideEconomy:
             CannotWrite: If the disk is full or the place is read-only.
         """
         self._directory = begin(Path(path), self.market, self.title, overwrite)
-        metrics = columns_of(self.market, self.history) if self._histories else {}
-        self._keep(self._journal, metrics)
+        self._keep(self._journal, self.history if self._histories else None)
         return Path(path)
 
     def run(self, steps: int, *, callbacks: Iterable[Callback] = ()) -> History:
@@ -211,7 +210,7 @@ class WideEconomy:
             )
         self._begun, self._planned = self.steps, self.steps + int(steps)
         earlier, callbacks = len(self._histories), tuple(callbacks)
-        self._keep([], {})
+        self._keep([], None)
         for one in callbacks:
             one.on_training_start(self)
         try:
@@ -239,17 +238,18 @@ class WideEconomy:
 
     def _segment(self, steps: int) -> None:
         """Runs steps and closes the books, whatever ends them."""
-        first, rows, flows = self.state, [], 0
+        first, rows, shape = self.state, [], (len(FLOWS), *self.state.stocks.holdings.shape)
+        flows = np.zeros(shape, np.int64)
         started = time.perf_counter()
         try:
             for _ in range(steps):
                 row, moved = self._once()
                 rows.append(row)
-                flows = flows + moved
+                flows += moved
         finally:
             self._seconds += time.perf_counter() - started
             if rows:
-                self._close_books(first, rows, np.asarray(flows))
+                self._close_books(first, rows, flows)
 
     def change(self, market: WideMarket) -> None:
         """Goes on with another market of the same holders and goods: a shock.
@@ -317,7 +317,7 @@ class WideEconomy:
     def _cleared(self, supply: np.ndarray, means: np.ndarray) -> tuple[Equilibrium, Any, Any]:
         market, state = self.market, self.state
         with exact():
-            lessons = state.lessons.per_level
+            lessons = _per_level(state.lessons)
         own = jax.tree.map(np.asarray, (state.habits, state.alive, lessons))
         outlook = Outlook(np.asarray(state.forecasts), supply, *own)
         valuations = valuations_of(self._bidders, outlook, market)
@@ -380,10 +380,11 @@ class WideEconomy:
         with exact():
             emptied = jax.numpy.zeros_like(ledger.flows)
         self.state = self.state._replace(ledger=ledger._replace(flows=emptied))
-        self._keep([entry], columns_of(self.market, history))
+        self._keep([entry], history)
 
-    def _keep(self, entries: list[JournalEntry], metrics: Columns) -> None:
+    def _keep(self, entries: list[JournalEntry], history: History | None) -> None:
         if self._directory is not None:
+            metrics = {} if history is None else columns_of(self.market, history)
             warm = leaves_of(self._warm) if self._warm_saved is None else self._warm_saved
             now = Kept(self.state, warm, self._planned, to_plain(self.market))
             keep(self._directory, entries, metrics, len(self._journal), now)
@@ -426,6 +427,8 @@ def _account_names(holders: tuple[str, ...]) -> list[str]:
 
 
 _offered = compiled(offered, static_argnums=(2,))
+
+_per_level = compiled(lambda lessons: lessons.per_level)
 
 
 def _by_others(

@@ -31,7 +31,8 @@ def goods_rows(
     """
     why, who, what = np.nonzero(flows)
     places = zip(why.tolist(), who.tolist(), what.tolist(), strict=True)
-    return [(holders[n], goods[m], FLOWS[k], int(flows[k, n, m])) for k, n, m in places]
+    each = zip(places, flows[why, who, what].tolist(), strict=True)
+    return [(holders[n], goods[m], FLOWS[k], quanta) for (k, n, m), quanta in each]
 
 
 def columns_of(market: WideMarket, history: History) -> Columns:

@@ -270,9 +270,13 @@ def fits(start: Any, market: Any) -> bool:
     """
     if not isinstance(start, Iterate):
         return True
-    agents = [jax.tree.leaves(block)[0].shape[0] for block in start.blocks]
-    here = [family.agents for family in market.families]
-    return start.prices.shape == market.supply.shape and agents == here
+    first = [jax.tree.leaves(block)[0].shape[:2] for block in start.blocks]
+    here = [
+        (family.agents, family.goods if places is None else places.shape[1])[: len(shape)]
+        for family, places, shape in zip(market.families, market.seen, first, strict=False)
+    ]
+    same = len(first) == len(market.families)
+    return same and start.prices.shape == market.supply.shape and first == here
 
 
 def total_of(blocks: tuple[Block, ...], iterate: Iterate) -> Float[Array, ""]:

@@ -1,11 +1,12 @@
 """Where the interior point method starts: a market in its own units, and a point inside."""
 
+import dataclasses
 from functools import singledispatch
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from catallax.clearing.equilibrium._blocks import Block
 from catallax.clearing.equilibrium._curved import Curved
@@ -14,6 +15,7 @@ from catallax.clearing.equilibrium._levels import Levels
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._payment import RULES, Rule
 from catallax.clearing.equilibrium._pieces import Pieces
+from catallax.clearing.equilibrium._places import sight_of
 from catallax.clearing.equilibrium._quantities import Quantities
 from catallax.clearing.equilibrium._recipes import Recipes
 from catallax.clearing.equilibrium._scaling import in_shares, times
@@ -71,8 +73,8 @@ def scaled_market(market: Market) -> Scaled:
     prices, total = _first_prices(market.money, highest, jnp.sum(market.wealth))
     unit = jax.lax.stop_gradient(jnp.mean(prices))
     blocks = tuple(
-        block_of(times(family, jnp.full(family.agents, 1 / unit)), wealth / unit, rule)
-        for family, wealth in zip(families, parts, strict=True)
+        block_of(times(family, jnp.full(family.agents, 1 / unit)), wealth / unit, rule, places)
+        for family, wealth, places in zip(families, parts, market.seen, strict=True)
     )
     return Scaled(blocks, prices / unit, unit, total / unit, market.supply)
 
@@ -181,30 +183,41 @@ def _in_recipes(family: Any) -> bool:
     )
 
 
-def block_of(family: Any, wealth: Float[Array, "n"], rule: Rule) -> Block:
+def block_of(
+    family: Any,
+    wealth: Float[Array, "n"],
+    rule: Rule,
+    places: Int[Array, "n w"] | None = None,
+) -> Block:
     """Returns the kind of block that serves a family.
 
     Args:
         family: In shares and units of money.
         wealth: `[n]`, units of money.
         rule: What money means.
+        places: From `places_of`, or None.
 
     Returns:
         The `Block`.
     """
+    sight = sight_of(family.goods, places)
     if _in_recipes(family):
         return Recipes(family, wealth, rule)
     if isinstance(family, Linear | CES | Quadratic | Logarithmic):
         return Quantities(family, wealth, rule)
     if isinstance(family, PiecewiseLinear | PiecewiseQuadratic):
-        usable = jnp.asarray(family.widths) > 0
+        shape = jnp.shape(family.slopes)
+        family = jax.tree.map(lambda table: sight.cut(jnp.broadcast_to(table, shape)), family)
+        usable = family.widths > 0
         widths = jnp.where(usable, jnp.minimum(family.widths, WIDEST_PIECE), 1.0)
         slopes = jnp.where(usable, family.slopes, 0.0)
         bent = isinstance(family, PiecewiseQuadratic)
         curvatures = jnp.where(usable, family.curvatures, 0.0) if bent else None
-        return Pieces(slopes, curvatures, widths, wealth, rule)
+        return Pieces(sight, slopes, curvatures, widths, wealth, rule)
     if isinstance(family, BoundedLeontief):
-        return Levels(_within_reach(family), wealth, rule)
+        near = _within_reach(family)
+        near = dataclasses.replace(near, needs=sight.cut(jnp.asarray(near.needs)))
+        return Levels(sight, near, wealth, rule)
     return Curved(family, wealth, rule)
 
 

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from catallax.clearing.equilibrium._blocks import LEAST_ROOM, RESET, Response, shortfall
 from catallax.clearing.equilibrium._payment import BACK, KEPT, SAME, Purse, Rule
+from catallax.clearing.equilibrium._places import Sight
 
 
 class Running(NamedTuple):
@@ -41,11 +42,14 @@ class Levels(NamedTuple):
     """Agents with bounded levels in fixed proportions.
 
     Args:
-        family: A `BoundedLeontief`, in shares and units of money, with finite bounds above 0.
+        sight: Which goods they look at.
+        family: A `BoundedLeontief` of these goods, in shares and units of money, with finite bounds
+            above 0.
         wealth: `[n]`.
         rule: What money means.
     """
 
+    sight: Sight
     family: Any
     wealth: Float[Array, "n"]
     rule: Rule
@@ -60,7 +64,7 @@ class Levels(NamedTuple):
 
     def begin(self, prices: Array, share: Any) -> Running:
         """Returns levels for an equal share of the scarcest good, and a β that makes none dear."""
-        cost = self.family.needs @ prices
+        cost = self.sight.times(self.family.needs, prices)
         level = jnp.minimum(share / jnp.max(self.family.needs, axis=1), self.family.bounds / 2)
         beta = 0.5 * jnp.minimum(1.0, cost / jnp.maximum(self.family.slopes, 1e-300))
         purse = self.rule.begin(beta, self.gained(level), self.wealth)
@@ -76,19 +80,19 @@ class Levels(NamedTuple):
 
     def floor(self, state: Running) -> Array:
         """Returns 0: prices of single goods make no equality good."""
-        return jnp.zeros(self.family.goods)
+        return jnp.zeros(self.sight.goods)
 
     def look(self, state: Running, prices: Array, settled: bool = False) -> RunningSeen:
         """Returns costs, slopes and θ."""
         worth, bend = self.gained(state.level), state.purse.beta * self.family.curvatures
         theta = 1 / (state.loss / state.level + state.pressure / state.room + bend)
         kappa = self.rule.equation(state.purse, worth, self.wealth, 0.0, None).kappa
-        cost = self.family.needs @ prices
+        cost = self.sight.times(self.family.needs, prices)
         return RunningSeen(cost, self.slope(state.level), worth, theta, kappa)
 
     def bundles(self, state: Running, seen: RunningSeen) -> Array:
         """Returns `u a`."""
-        return state.level[:, None] * self.family.needs
+        return self.sight.spread(state.level[:, None] * self.family.needs)
 
     def worth(self, state: Running, seen: RunningSeen) -> Array:
         """Returns v(x)."""
@@ -96,8 +100,8 @@ class Levels(NamedTuple):
 
     def response(self, state: Running, seen: RunningSeen) -> Response:
         """Returns `K = θ / (1 + κ θ g²) a aᵀ` with the slope g."""
-        needs, goods = jnp.asarray(self.family.needs), self.family.goods
-        matrix = (needs * (seen.theta / self._spread(seen))[:, None]).T @ needs
+        goods, weights = self.sight.goods, seen.theta / self._spread(seen)
+        matrix = self.sight.squared(weights, jnp.asarray(self.family.needs))
         return Response(jnp.zeros(goods), jnp.zeros((0, goods)), jnp.zeros(0), matrix)
 
     def _spread(self, seen: RunningSeen) -> Array:
@@ -118,12 +122,13 @@ class Levels(NamedTuple):
         along = seen.theta * seen.slope * pull
         push = equation.kappa * (equation.target - along) / self._spread(seen)
         level = seen.theta * (pull + seen.slope * push)
-        return level @ self.family.needs, (level, along, below, above, equation)
+        total = self.sight.mixed(level, self.family.needs)
+        return total, (level, along, below, above, equation)
 
     def follow(self, state: Running, seen: RunningSeen, kept: Any, step: Array) -> Running:
         """Returns du / u, dh / h, dψ / ψ, dζ / ζ and the purse's direction."""
         level, along, below, above, equation = kept
-        dearer, spread = self.family.needs @ step, self._spread(seen)
+        dearer, spread = self.sight.times(self.family.needs, step), self._spread(seen)
         level = level - seen.theta * dearer / spread
         room, level = -level / state.room, level / state.level
         across = seen.theta * seen.slope * dearer
@@ -133,7 +138,7 @@ class Levels(NamedTuple):
 
     def settle(self, state: Running, prices: Array) -> Running:
         """Returns the state with ψ read off its definition wherever that is well inside."""
-        cost = self.family.needs @ prices
+        cost = self.sight.times(self.family.needs, prices)
         exact = cost + state.pressure - state.purse.beta * self.slope(state.level)
         inside = exact > RESET * state.loss
         return state._replace(loss=jnp.where(inside, exact, state.loss))

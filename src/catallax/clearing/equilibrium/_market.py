@@ -22,14 +22,21 @@ class Market:
         supply: float64 `[m]`, quantities.
         wealth: float64 `[n]`, money; ignored with `money="none"`.
         money: The rule.
+        places: From `places_of`, for each family; None where nobody looked.
     """
 
     valuations: Any
     supply: Float[Array, "m"]
     wealth: Float[Array, "n"]
     money: Money = field(metadata={"static": True})
+    places: tuple[Any, ...] | None = None
 
     @property
     def families(self) -> tuple[Valuations, ...]:
         """The families of agents, in their order."""
         return getattr(self.valuations, "families", (self.valuations,))
+
+    @property
+    def seen(self) -> tuple[Any, ...]:
+        """Of each family, what is known of its `places`."""
+        return self.places or (None,) * len(self.families)

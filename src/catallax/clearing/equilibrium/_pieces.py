@@ -1,4 +1,7 @@
-"""Agents whose slopes fall in pieces: each piece of a good is a good of its own, bounded."""
+"""Agents whose slopes fall in pieces: each piece of a good is a good of its own, bounded.
+
+An agent may look at few of the goods only: at w of m.
+"""
 
 from typing import Any, NamedTuple
 
@@ -7,10 +10,11 @@ from jaxtyping import Array, Float
 
 from catallax.clearing.equilibrium._blocks import LEAST_ROOM, RESET, Response, shortfall
 from catallax.clearing.equilibrium._payment import BACK, KEPT, SAME, Purse, Rule
+from catallax.clearing.equilibrium._places import Sight
 
 
 class Filling(NamedTuple):
-    """The state of agents who fill pieces; `[n, m, k]` each but the purse.
+    """The state of agents who fill pieces; `[n, w, k]` each but the purse.
 
     Attributes:
         filled: x > 0.
@@ -20,45 +24,51 @@ class Filling(NamedTuple):
         purse: The `Purse`.
     """
 
-    filled: Float[Array, "n m k"]
-    room: Float[Array, "n m k"]
-    aversion: Float[Array, "n m k"]
-    pressure: Float[Array, "n m k"]
+    filled: Float[Array, "n w k"]
+    room: Float[Array, "n w k"]
+    aversion: Float[Array, "n w k"]
+    pressure: Float[Array, "n w k"]
     purse: Purse
 
 
 class FillingSeen(NamedTuple):
-    """What is known of a `Filling`: slopes g, `D⁻¹`, `h = D⁻¹ g`, `a = g·h` and κ."""
+    """What is known of a `Filling`: slopes g, `D⁻¹`, `h = D⁻¹ g`, `a = g·h`, κ and prices."""
 
     worth: Float[Array, "n"]
-    slope: Float[Array, "n m k"]
-    loose: Float[Array, "n m k"]
-    lean: Float[Array, "n m k"]
+    slope: Float[Array, "n w k"]
+    loose: Float[Array, "n w k"]
+    lean: Float[Array, "n w k"]
     give: Float[Array, "n"]
     kappa: Float[Array, "n"]
-    prices: Float[Array, "m"]
+    asked: Float[Array, "n w 1"]
 
 
 class Pieces(NamedTuple):
     """Agents with piecewise linear or quadratic values.
 
     Args:
-        slopes: `[n, m, k]`, s.
-        curvatures: `[n, m, k]`, q; None where nothing bends.
-        widths: `[n, m, k]`, above 0 and finite.
+        sight: Which goods they look at.
+        slopes: `[n, w, k]`, s.
+        curvatures: `[n, w, k]`, q; None where nothing bends.
+        widths: `[n, w, k]`, above 0 and finite.
         wealth: `[n]`.
         rule: What money means.
     """
 
-    slopes: Float[Array, "n m k"]
-    curvatures: Float[Array, "n m k"] | None
-    widths: Float[Array, "n m k"]
+    sight: Sight
+    slopes: Float[Array, "n w k"]
+    curvatures: Float[Array, "n w k"] | None
+    widths: Float[Array, "n w k"]
     wealth: Float[Array, "n"]
     rule: Rule
 
     def slope(self, filled: Array) -> Array:
         """Returns `s − q x`."""
         return self.slopes if self.curvatures is None else self.slopes - self.curvatures * filled
+
+    def _seen(self, by_good: Array) -> Array:
+        """Returns numbers by good, of the goods that each agent looks at, for all their pieces."""
+        return self.sight.of(by_good)[..., None]
 
     def gained(self, filled: Array) -> Array:
         """Returns `Σ s x − q x² / 2`."""
@@ -70,11 +80,12 @@ class Pieces(NamedTuple):
         pieces = self.slopes.shape[2]
         filled = jnp.minimum(share / pieces, self.widths / 2)
         worth = self.gained(filled)
-        highest = jnp.max(self.slopes / prices[:, None], axis=(1, 2))
+        asked = self._seen(prices)
+        highest = jnp.max(self.slopes / asked, axis=(1, 2))
         beta = 0.5 * jnp.minimum(1.0, 1 / jnp.maximum(highest, 1e-300))
         purse = self.rule.begin(beta, worth, self.wealth)
-        excess = prices[:, None] - purse.beta[:, None, None] * self.slope(filled)
-        pressure = jnp.maximum(-excess, 0) + 0.1 * prices[:, None]
+        excess = asked - purse.beta[:, None, None] * self.slope(filled)
+        pressure = jnp.maximum(-excess, 0) + 0.1 * asked
         return Filling(filled, self.widths - filled, excess + pressure, pressure, purse)
 
     def entered(self, state: Filling) -> Filling:
@@ -84,7 +95,7 @@ class Pieces(NamedTuple):
 
     def floor(self, state: Filling) -> Array:
         """Returns 0: no equality is linear."""
-        return jnp.zeros(state.filled.shape[1])
+        return jnp.zeros(self.sight.goods)
 
     def look(self, state: Filling, prices: Array, settled: bool = False) -> FillingSeen:
         """Returns the pieces of `(diag(z/x + ζ/h + β q))⁻¹`."""
@@ -96,11 +107,11 @@ class Pieces(NamedTuple):
         lean = loose * slope
         give = jnp.sum(lean * slope, axis=(1, 2))
         kappa = self.rule.equation(state.purse, worth, self.wealth, 0.0, None).kappa
-        return FillingSeen(worth, slope, loose, lean, give, kappa, prices)
+        return FillingSeen(worth, slope, loose, lean, give, kappa, self._seen(prices))
 
     def bundles(self, state: Filling, seen: FillingSeen) -> Array:
         """Returns the sums over pieces."""
-        return jnp.sum(state.filled, axis=2)
+        return self.sight.spread(jnp.sum(state.filled, axis=2))
 
     def worth(self, state: Filling, seen: FillingSeen) -> Array:
         """Returns v(x)."""
@@ -109,7 +120,8 @@ class Pieces(NamedTuple):
     def response(self, state: Filling, seen: FillingSeen) -> Response:
         """Returns `K = D⁻¹ − ω h hᵀ` with `ω = κ / (1 + κ a)`, summed over pieces."""
         omega = seen.kappa / (1 + seen.kappa * seen.give)
-        return Response(jnp.sum(seen.loose, axis=(0, 2)), jnp.sum(seen.lean, axis=2), omega)
+        diagonal = self.sight.summed(jnp.sum(seen.loose, axis=2))
+        return self.sight.response(diagonal, jnp.sum(seen.lean, axis=2), omega)
 
     def constant(
         self, state: Filling, seen: FillingSeen, mu: Any, second: Filling | None
@@ -120,21 +132,23 @@ class Pieces(NamedTuple):
         below = shortfall(mu, lambda: 1 / state.filled / state.aversion, lower)
         above = shortfall(mu, lambda: 1 / state.room / state.pressure, upper)
         lift, press = state.aversion * (1 + below), state.pressure * (1 + above)
-        pull = lift - press - seen.prices[:, None] + state.purse.beta[:, None, None] * seen.slope
+        pull = lift - press - seen.asked + state.purse.beta[:, None, None] * seen.slope
         purse = None if second is None else second.purse
         equation = self.rule.equation(state.purse, seen.worth, self.wealth, mu, purse)
         along = jnp.sum(seen.lean * pull, axis=(1, 2))
         push = equation.kappa * (equation.target - along) / (1 + equation.kappa * seen.give)
         filled = seen.loose * pull + seen.lean * push[:, None, None]
-        return jnp.sum(filled, axis=(0, 2)), (filled, along, below, above, equation)
+        total = self.sight.summed(jnp.sum(filled, axis=2))
+        return total, (filled, along, below, above, equation)
 
     def follow(self, state: Filling, seen: FillingSeen, kept: Any, step: Array) -> Filling:
         """Returns dx / x, dh / h, dz / z, dζ / ζ and the purse's direction."""
         filled, along, below, above, equation = kept
-        across = jnp.sum(seen.lean * step[:, None], axis=(1, 2))
+        dearer = self._seen(step)
+        across = jnp.sum(seen.lean * dearer, axis=(1, 2))
         spread = 1 + equation.kappa * seen.give
         omega = equation.kappa / spread
-        filled = filled - seen.loose * step[:, None] + seen.lean * (omega * across)[:, None, None]
+        filled = filled - seen.loose * dearer + seen.lean * (omega * across)[:, None, None]
         room, filled = -filled / state.room, filled / state.filled
         change = equation.kappa * (equation.target - along + across) / spread
         purse = self.rule.follow(state.purse, equation, change)
@@ -143,7 +157,7 @@ class Pieces(NamedTuple):
     def settle(self, state: Filling, prices: Array) -> Filling:
         """Returns the state with z read off its definition wherever that is well inside."""
         lift = state.purse.beta[:, None, None] * self.slope(state.filled)
-        exact = prices[:, None] + state.pressure - lift
+        exact = self._seen(prices) + state.pressure - lift
         inside = exact > RESET * state.aversion
         return state._replace(aversion=jnp.where(inside, exact, state.aversion))
 
@@ -159,6 +173,6 @@ class Pieces(NamedTuple):
     def misses(self, state: Filling, seen: FillingSeen, prices: Array) -> Array:
         """Returns the largest miss of `p + ζ − z = β g` and of the rule."""
         beta = state.purse.beta[:, None, None]
-        off = prices[:, None] + state.pressure - state.aversion - beta * seen.slope
+        off = seen.asked + state.pressure - state.aversion - beta * seen.slope
         purse = self.rule.misses(state.purse, seen.worth, self.wealth)
         return jnp.maximum(jnp.max(jnp.abs(off)), jnp.max(purse))

@@ -19,10 +19,12 @@ from catallax.clearing.equilibrium._certificate import certificate_of
 from catallax.clearing.equilibrium._default import default_methods
 from catallax.clearing.equilibrium._idling import idled
 from catallax.clearing.equilibrium._interior import fits
+from catallax.clearing.equilibrium._interior_method import InteriorPoint
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._method import Found, Method
 from catallax.clearing.equilibrium._outcome import Certificate, Equilibrium, Result
 from catallax.clearing.equilibrium._padding import padded, rows_of
+from catallax.clearing.equilibrium._places import places_of
 from catallax.clearing.equilibrium._reduction import Reduction, reduced
 from catallax.clearing.equilibrium._reservation import with_quotes
 from catallax.clearing.equilibrium._smoothed import Smoothed
@@ -155,11 +157,19 @@ def solved(market: Market, method: Method, tol: float, start: Any = None) -> Equ
 
 
 class _Placed(NamedTuple):
-    """A market of a size from `bucket`, and where in it stand those who are left."""
+    """A market of a size from `bucket`, and where in it stand those who are left of the whole."""
 
     grown: Market
     rows: np.ndarray
     goods: np.ndarray
+    whole: Market
+
+    @property
+    def with_places(self) -> Market:
+        """The market, with what agents want where that is little."""
+        pairs = zip(self.grown.families, self.whole.families, strict=True)
+        places = tuple(places_of(family, whole) for family, whole in pairs)
+        return dataclasses.replace(self.grown, places=places)
 
 
 def _placed(whole: Market, reduction: Reduction | None) -> _Placed:
@@ -168,9 +178,9 @@ def _placed(whole: Market, reduction: Reduction | None) -> _Placed:
     So a market in which agents and goods come and go keeps its size, and its program.
     """
     if reduction is None:
-        return _Placed(padded(whole), rows_of(whole), np.arange(whole.supply.size))
+        return _alone(whole)
     left: Any = reduction.market
-    alone = _Placed(padded(left), rows_of(left), np.arange(left.supply.size))
+    alone = _alone(left)
     size = whole.wealth.size * whole.supply.size
     enough = SPREAD * left.wealth.size * left.supply.size
     if not reduction.in_place or size > max(enough, LITTLE):
@@ -181,11 +191,17 @@ def _placed(whole: Market, reduction: Reduction | None) -> _Placed:
     agents, goods = _real(grown, rows, reduction.goods)
     beside = whole.supply.size
     there = goods | (np.arange(goods.size) >= beside)
-    return _Placed(idled(grown, agents, there, beside), rows, reduction.goods)
+    return _Placed(idled(grown, agents, there, beside), rows, reduction.goods, grown)
+
+
+def _alone(market: Market) -> _Placed:
+    grown = padded(market)
+    return _Placed(grown, rows_of(market), np.arange(market.supply.size), grown)
 
 
 def _of_what_is_left(placed: _Placed, method: Method, tol: float, start: Any) -> Equilibrium:
-    grown, rows, goods = placed
+    rows, goods = placed.rows, placed.goods
+    grown = placed.with_places if isinstance(method, InteriorPoint) else placed.grown
     real = _real(grown, rows, goods)
     if isinstance(method, Smoothed):
         # It follows those who are near indifference; added agents, all alike, would crowd them out.
@@ -241,7 +257,7 @@ def _put_back(reduction: Reduction, market: Market, triple: Any, tol: float) -> 
 
 def measured(market: Market, prices: np.ndarray, bundles: np.ndarray) -> Certificate:
     """Returns the certificate of a market and a pair, in a program for its bucket."""
-    grown, rows, goods = _placed(market, None)
+    grown, rows, goods, _ = _alone(market)
     wide_prices = np.zeros(grown.supply.size)
     wide_bundles = np.zeros((grown.wealth.size, grown.supply.size))
     wide_prices[goods] = prices
