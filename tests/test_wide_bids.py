@@ -175,6 +175,14 @@ def test_inertia_is_the_square_of_a_change_by_capacity():
     np.testing.assert_array_equal(slow.bounds, [3.0, np.inf, 5.0])
 
 
+def test_who_never_did_anything_to_speak_of_has_nothing_to_change_slowly_either():
+    """The split, without a capacity, needs half a cedar for a level: 10 quanta are 2e-5 of it."""
+    for level, slow in ((1.9e-5, False), (2.1e-5, True)):
+        scales = np.where(np.isnan(SCALES), SCALES, level)
+        seen = outlook(scales=scales, reached=np.full(5, level))
+        assert (bids(seen=seen).families[0].curvatures[1] > 0) == slow
+
+
 def test_who_kept_its_course_has_a_share_of_inertia():
     whole, part = (bids(seen=outlook(grip=grip)).families[0] for grip in (1.0, 0.25))
     np.testing.assert_array_equal(part.curvatures, 0.25 * whole.curvatures)

@@ -16,7 +16,7 @@ BEYOND = 2e6
 
 def test_rules_are_values():
     assert Expectations() == Expectations(0.2)
-    assert hash(Inertia()) == hash(Inertia(1.0, 0.9, 0.97, 4.0, 0.03))
+    assert hash(Inertia()) == hash(Inertia(1.0, 0.93, 0.97, 4.0, 0.03))
     assert market() == market()
     assert hash(STIPENDS) == hash(Stipends({}, 1e3, 1e3))
     assert market().expectations is not None

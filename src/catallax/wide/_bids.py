@@ -26,6 +26,9 @@ from ._market import WideMarket
 LEAST = 0.05
 """Who has no capacity counts as this share of the most it ever did, if it does less now."""
 
+TRIFLE = 10
+"""Who ever needed fewer quanta of all inputs could never grow by shares of what it does."""
+
 
 class Bidders(NamedTuple):
     """Everybody who bids, and in which order.
@@ -150,9 +153,11 @@ def level_bids(makers: Makers, outlook: Outlook, market: WideMarket) -> BoundedL
     capacity = np.asarray(activities.capacity)
     habits = Habits(*(np.asarray(one)[own] for one in outlook.habits))
     usual = np.maximum(habits.scales, LEAST * habits.reached)
+    units = np.array([float(good.unit) for good in market.goods or ()])
+    usual = np.where(np.max(inputs / units, axis=1) * usual >= TRIFLE, usual, 0.0)
     size = np.where(np.isfinite(capacity), capacity, usual)
     most = np.maximum(habits.brought, revenue)
-    # Who never ran has nothing to change slowly.
+    # Who never did anything to speak of has nothing to change slowly.
     bend = np.divide(most, size, out=np.zeros_like(most), where=size > 0)
     bend *= market.inertia.strength * habits.grips
     slopes = np.maximum(gains + bend * habits.scales, 0.0) * outlook.alive[own]

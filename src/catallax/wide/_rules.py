@@ -32,7 +32,7 @@ class Expectations:
     Source: Nerlove (1958), Adaptive expectations and cobweb phenomena, for the form.
     """
 
-    rate: float = 0.2
+    rate: float = 0.3
 
     def __post_init__(self) -> None:
         """Checks the rate."""
@@ -47,7 +47,7 @@ class Inertia:
     earn nothing at the margin, so that without it goods flip from corner to corner. `z̄` is where a
     producer has been, `z̄ ← memory·z̄ + (1 − memory) z`; and `ρ = strength·R / Z`, with R the most
     that a level was ever expected to bring it, and Z its capacity, or without one z̄ itself, but a
-    twentieth of the most it ever did at least.
+    twentieth of the most it ever did at least; who never did anything to speak of has no inertia.
 
     Who keeps its course changes more easily from step to step: its own share of ρ falls by a factor
     where z̄ moves as it did in the step before, and rises by another where it turns round. So what
@@ -66,14 +66,14 @@ class Inertia:
     Example:
         >>> import catallax as cx
         >>> cx.Inertia(strength=0.0).memory
-        0.9
+        0.93
 
     Source: Rockafellar (1976), Monotone operators and the proximal point algorithm, for the form;
     Jacobs (1988), Increased rates of convergence through learning rate adaptation, for the factors.
     """
 
     strength: float = 1.0
-    memory: float = 0.9
+    memory: float = 0.93
     ease: float = 0.97
     brake: float = 4.0
     least: float = 0.03
