@@ -89,7 +89,6 @@ def test_everyone_is_asked_by_its_own_rule():
         ("cap", "cap"),
         (("cap", "cap"), "cap"),
         (("cap", "budget"), ("cap", "budget")),
-        (("budget", "cap"), ("budget", "cap")),
     ],
 )
 def test_equal_rules_are_one(money, meant):
@@ -398,6 +397,16 @@ def test_who_has_nothing_and_what_there_is_not(money):
     assert found.prices[1] > 0
     assert found.bundles[5].tolist() == [0, 0, 0]
     assert (found.bundles[0].sum() > 0) == (money[0] == "none")
+
+
+def test_the_trusted_buy_and_quote_where_all_others_are_poor():
+    valuations, _, supply, _ = families_of(2, ("linear", "ces"))
+    there = np.where(np.arange(3) == 1, 0.0, supply)
+    found = cx.equilibrium(valuations, there, np.zeros(6), money=("none", "budget"))
+    alone = cx.equilibrium(valuations.families[0], there, money="none")
+    assert found.prices == pytest.approx(alone.prices, rel=1e-5)
+    assert found.bundles[:3].sum(axis=0) == pytest.approx(there, rel=1e-5)
+    assert not found.bundles[3:].any()
 
 
 def test_a_family_that_is_gone_takes_its_rule_with_it():

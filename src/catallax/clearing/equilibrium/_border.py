@@ -52,9 +52,9 @@ ROUNDING = 1e-12
 def market_of(valuations: Any, supply: Any, wealth: Any, money: Any) -> Market:
     """Returns the market that a caller described, in NumPy and 64 bits, or raises.
 
-    Without a limit wealth is 1 for everyone, whatever was given, and what others have on average
-    where these have a limit: nothing depends on it. Functions that are not known to be concave are
-    probed (see `probe`); the numbers of all other families are checked one by one.
+    Without a limit wealth is 1, or what others have on average if these have a limit and anything,
+    whatever was given: nothing depends on it. Functions that are not known to be concave are probed
+    (see `probe`); the numbers of all other families are checked one by one.
 
     Args:
         valuations: One of `catallax.valuations`, or an object with its methods.
@@ -81,7 +81,7 @@ def market_of(valuations: Any, supply: Any, wealth: Any, money: Any) -> Market:
             probe(family, supply, first, from_nothing=rule != "fisher")
         first += family.agents
     free = market.under("none")
-    usual = 1.0 if free.all() else np.mean(own, where=~free)
+    usual = np.mean(own, where=~free) if own[~free].any() else 1.0
     return dataclasses.replace(market, wealth=np.where(free, usual, own) if free.any() else own)
 
 

@@ -90,7 +90,7 @@ def reduced(whole: Market) -> Reduction | None:
         The `Reduction`, or None.
     """
     there: np.ndarray = np.asarray(whole.supply) > 0
-    rich = whole.under("none") | (whole.wealth > 0)
+    rich = whole.wealth > 0  # as are all to whom money is no limit: see `market_of`
     wants = [wanted(family, whole.supply) for family in whole.families]
     mixed = [isinstance(family, CES) and _of_both_signs(family) for family in whole.families]
     if not any(mixed) and there.all() and rich.all() and all(want.all() for want in wants):

@@ -93,7 +93,7 @@ def with_quotes(
     missing: np.ndarray = supply <= 0
     if not missing.any():
         return prices
-    rich = market.under("none") | (wealth > 0)
+    rich = wealth > 0  # as are all to whom money is no limit: see `market_of`
     quotes, first = np.zeros(prices.size), 0
     for family, rule in zip(market.families, market.rules, strict=True):
         mine = slice(first, first + family.agents)
