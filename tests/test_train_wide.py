@@ -19,7 +19,7 @@ from catallax._errors import (
     UnknownWorld,
 )
 from catallax._train_wide import begun, is_wide, wide_market
-from catallax.industries import industry_of, read_mps, workshops, write_mps
+from catallax.industries import Want, industry_of, read_mps, workshops, write_mps
 from catallax.techniques import JaxTechnique
 from children import CONTEXT
 from small_wide import BARN, INFLOWS, SAW, STIPENDS, economy, market, mill
@@ -118,6 +118,16 @@ def test_a_run_that_comes_back_goes_on_as_if_it_had_not_stopped(tmp_path, whole)
     back = cx.load(tmp_path / "run")
     back.run(LONG - SHORT)
     assert alike(back, whole) and alike(cx.load(tmp_path / "run"), whole)
+
+
+def test_a_saved_economy_comes_back_with_both_rules(tmp_path):
+    endless = ((Want("slats", 2.0),), (Want("slats", 1.5),))
+    whole, cut = (economy(mill(wants=endless), STIPENDS, ("cap", "budget")) for _ in range(2))
+    whole.run(4), whole.run(4), cut.run(4)
+    back = cx.load(cut.save(tmp_path / "run"))
+    assert back.market.money == ("cap", "budget")
+    back.run(4)
+    assert back.digest == whole.digest
 
 
 def test_loading_and_saving_between_two_steps_changes_nothing(tmp_path, whole):

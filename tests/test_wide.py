@@ -21,7 +21,7 @@ from catallax._ledger import Fault
 from catallax.industries import Inflow, Want
 from catallax.planner import steady_state
 from catallax.techniques import CobbDouglasTechnique, JaxTechnique, LinearActivity
-from catallax.wide import Expectations, Inertia, Rewards, Stipends, _economy
+from catallax.wide import Expectations, Inertia, Patience, Rewards, Stipends, _economy
 from small_wide import GOODS, INFLOWS, SAW, STIPENDS, WANTS, economy, market, mill
 
 LASTING = (
@@ -133,6 +133,85 @@ def test_producers_go_by_forecasts_that_follow_prices():
         history.forecasts, history.prices, history.forecasts[1:], strict=False
     ):
         np.testing.assert_allclose(after, before + 0.5 * (price - before), rtol=1e-12)
+
+
+# --- households with budgets, beside producers with caps
+
+ENDLESS = ((Want("slats", 2.0), Want("labour", 3.0)), (Want("slats", 1.5), Want("cedar", 1.0)))
+INCOME = Stipends({"a": 2.0, "b": 1.5}, treasury=500.0, endowment=50.0)
+BUDGETS = ("cap", "budget")
+
+
+@pytest.mark.parametrize("closure", [Rewards(20.0), INCOME], ids=["rewards", "stipends"])
+def test_a_hundred_steps_with_budgets_lose_no_tick_and_no_quantum(closure):
+    run = economy(mill(wants=ENDLESS), closure, BUDGETS, goods=LASTING)
+    keeps_its_books(run, run.run(100), 1e-3)
+    assert run.history.sold[9:, 2].min() > 0
+
+
+def test_budgets_bind_to_the_tick():
+    run = economy(mill(wants=ENDLESS), INCOME, BUDGETS)
+    for step in range(100):
+        before = run.balances
+        run.run(1)
+        for name, income in INCOME.of.items():
+            spent = before[name] + round(1e6 * income) - run.balances[name]
+            assert 0 <= spent <= before[name]
+            # All but what is less than a quantum of anything costs, once there is little to spend.
+            assert step < 50 or before[name] - spent <= 3
+    assert run.audit().balanced
+
+
+def test_prices_are_those_of_a_plan_that_weighs_households_by_what_they_can_spend():
+    """At rest `β_h = p_j / v_hj` for what h buys: the market maximises `Σ_h β_h v_h` less costs."""
+    run = economy(mill(wants=ENDLESS), INCOME, BUDGETS)
+    history = run.run(200)
+    prices = dict(zip(GOODS, history.prices[-1], strict=True))
+    weights = [min(prices[want.good] / want.worth for want in wants) for wants in ENDLESS]
+    assert max(weights) < 0.5  # without budgets they would be 1
+    weighed = [
+        tuple(replace(want, worth=weight * want.worth) for want in wants)
+        for wants, weight in zip(ENDLESS, weights, strict=True)
+    ]
+    best = steady_state(mill(wants=weighed))
+    np.testing.assert_allclose(history.prices[-1], best.prices, atol=2e-4)
+    value = history.worths[-1] @ weights - history.costs[-1].sum()
+    assert value == pytest.approx(best.value, rel=1e-3)
+
+
+def test_what_all_can_spend_is_the_price_of_what_there_is():
+    wants = ((Want("slats", 9.0),), (Want("slats", 8.0),))
+    inflows = (Inflow("slats", 10.0, "worker"), Inflow("labour", 0.0))
+    run = economy(mill(wants=wants, inflows=inflows), INCOME, BUDGETS)
+    history = run.run(20)
+    # 2 and 1.5 credits for ten slats; at first nobody has anything.
+    assert history.prices[0, 2] == 0
+    assert history.prices[1:, 2] == pytest.approx(0.35, rel=1e-5)
+    np.testing.assert_allclose(history.worths[-1], [9 * 2 / 0.35, 8 * 1.5 / 0.35], rtol=1e-4)
+
+
+def test_rules_for_two_parties_may_come_and_go():
+    run = economy(mill(wants=ENDLESS), INCOME, "cap")
+    run.run(3)
+    run.change(market(mill(wants=ENDLESS), INCOME, BUDGETS))
+    keeps_its_books(run, run.run(5), 1e-5)
+    run.change(market(mill(wants=ENDLESS), INCOME, ("none", "cap")))
+    assert run.run(5).steps == 5
+    assert run.audit().balanced
+
+
+def test_equal_rules_for_two_parties_are_one_rule():
+    one, other = (economy(mill(), STIPENDS, money) for money in ("cap", ("cap", "cap")))
+    one.run(6), other.run(6)
+    assert one.digest == other.digest
+
+
+@pytest.mark.parametrize("rules", [{}, {"patience": Patience(0.0)}], ids=["patient", "not"])
+def test_a_curve_beside_budgets_keeps_its_books(rules):
+    run = economy(mill(BLEND, wants=ENDLESS), INCOME, BUDGETS, **rules)
+    # At a few quanta the tangent of a curve that begins steeply says little about all it can bring.
+    keeps_its_books(run, run.run(12), np.inf)
+    assert run.history.sold[-1, 2] > 0
 
 
 # --- the same again

@@ -15,6 +15,7 @@ from catallax._types import exact
 from catallax.clearing.equilibrium.valuations import (
     BoundedLeontief,
     Concave,
+    Linear,
     Mixed,
     PiecewiseLinear,
     PiecewiseQuadratic,
@@ -34,6 +35,7 @@ from catallax.wide._bids import (
     Outlook,
     bidders_of,
     held_back,
+    money_of,
     patient_wants,
     valuations_of,
     wants_of,
@@ -413,3 +415,41 @@ def test_an_inflow_is_countable():
     huge = market(mill(inflows=(Inflow("cedar", 1e9),)), STIPENDS)
     with pytest.raises(InvalidGood, match=r"amount=1000000000\.0 of the good 'cedar'"):
         cast_of(huge)
+
+
+# --- what money means to whom
+
+ENDLESS = ((Want("slats", 2.0), Want("labour", 1.0)), (Want("slats", 1.5),))
+
+
+def told(industry, money, **rules):
+    """The families that bid in a market, and what money means to each."""
+    whole = market(industry, money=money, **rules)
+    bidders, zeros = bidders_of(industry), np.zeros(3)
+    none = np.zeros(len(industry.producers))
+    seen = outlook(zeros, none, none == 0, none)._replace(offered=zeros + 1)
+    families = valuations_of(bidders, seen, whole).families
+    return [type(one) for one in families], money_of(bidders, whole), families
+
+
+def test_households_with_budgets_have_linear_values():
+    kinds, money, families = told(mill(wants=ENDLESS), ("cap", "budget"), patience=Patience(0.0))
+    assert kinds == [BoundedLeontief, Linear]
+    assert money == ("cap", "budget")
+    assert families[1].values.tolist() == [[1, 0, 2], [0, 0, 1.5]]
+
+
+def test_every_producer_and_whoever_holds_back_has_a_rule():
+    industry = mill(CURVE, wants=ENDLESS)
+    for money, patience in ((("none", "budget"), Patience(0.2)), (("cap", "none"), Patience(0.0))):
+        kinds, rules, _ = told(industry, money, patience=patience)
+        producers, households = money
+        held = ("none",) if patience.share else ()
+        assert rules == (producers, producers, households, *held)
+        assert len(kinds) == len(rules)
+
+
+def test_one_rule_is_one_rule():
+    kinds, money, _ = told(mill(), "cap")
+    assert kinds == [BoundedLeontief, PiecewiseQuadratic, Quadratic]
+    assert money == "cap"

@@ -6,7 +6,7 @@ import pytest
 
 from catallax._errors import FreeStorage, InvalidGood, InvalidSetting
 from catallax._goods import Good
-from catallax.industries import Household
+from catallax.industries import Household, Want
 from catallax.techniques import JaxTechnique, LinearActivity, Storage
 from catallax.wide import Expectations, Inertia, Rewards, Stipends, WideMarket
 from small_wide import GOODS, SAW, STIPENDS, WANTS, economy, market, mill
@@ -15,7 +15,7 @@ BEYOND = 2e6
 
 
 def test_rules_are_values():
-    assert Expectations() == Expectations(0.2)
+    assert Expectations() == Expectations(0.3)
     assert hash(Inertia()) == hash(Inertia(1.0, 0.93, 0.97, 4.0, 0.03))
     assert market() == market()
     assert hash(STIPENDS) == hash(Stipends({}, 1e3, 1e3))
@@ -86,6 +86,8 @@ def test_a_rule_out_of_range_is_refused(make, said):
         make()
 
 
+ENDLESS = ((Want("slats", 2.0), Want("labour", 1.0)), (Want("slats", 1.5),))
+TWICE = (Want("slats", 1.5), Want("slats", 2.5))
 GOODS_OF = tuple(Good(name) for name in GOODS)
 
 
@@ -96,6 +98,15 @@ GOODS_OF = tuple(Good(name) for name in GOODS)
         ({"closure": 5.0}, "closure=5.0"),
         ({"money": "budget"}, "money='budget'"),
         ({"money": None}, "money=None"),
+        ({"money": ("cap",)}, "money=.'cap',."),
+        ({"money": ("budget", "budget")}, "money=.'budget', 'budget'."),
+        ({"money": ("cap", "fisher")}, "money=.'cap', 'fisher'."),
+        ({"money": ["cap", "none"]}, "money=.'cap', 'none'."),
+        ({"money": ("cap", "budget")}, "household a has a want of slats that ends, and a budget"),
+        (
+            {"money": ("none", "budget"), "industry": mill(wants=(ENDLESS[0], TWICE))},
+            "household b has a want of slats that ends",
+        ),
         ({"expectations": 0.2}, "expectations=0.2"),
         ({"inertia": None}, "inertia=None"),
         ({"goods": GOODS_OF[:2]}, "was given the goods labour, cedar"),
@@ -112,6 +123,14 @@ def test_what_makes_no_market_is_refused(given, said):
     whole = {"industry": mill(), "closure": Rewards(1.0), "money": "none"}
     with pytest.raises(InvalidSetting, match=said):
         WideMarket(**{**whole, **given})
+
+
+def test_two_rules_are_one_where_they_are_the_same():
+    assert market(money=("cap", "cap")) == market(money="cap")
+    assert market(money="cap").money_of_each == ("cap", "cap")
+    several = market(mill(wants=ENDLESS), money=("cap", "budget"))
+    assert several.money == several.money_of_each == ("cap", "budget")
+    assert hash(several) == hash(market(mill(wants=ENDLESS), money=("cap", "budget")))
 
 
 def test_goods_are_goods():

@@ -21,13 +21,16 @@ class Agents:
     def __init__(self, kind, fields, goods):
         self.kind, self.fields, self.goods = kind, fields, goods
         self.n = len(next(iter(fields.values())))
-        self.size = self.n if kind == "leontief" else self.n * goods
+        self.size = self.n if kind in ("leontief", "bounded") else self.n * goods
         if kind == "pieces":
             self.size = fields["slopes"].size
 
     def make(self, z):
         if self.kind == "leontief":  # amounts of the recipe
             return z[:, None] * self.fields["needs"], z
+        if self.kind == "bounded":  # levels
+            curve = self.fields["slopes"] * z - self.fields["curvatures"] * z**2 / 2
+            return z[:, None] * self.fields["needs"], curve
         if self.kind == "pieces":
             parts = z.reshape(self.n, self.goods, -1)
             return parts.sum(axis=2), (self.fields["slopes"] * parts).sum(axis=(1, 2))
@@ -37,8 +40,9 @@ class Agents:
     def highest(self, supply):
         if self.kind == "pieces":
             return self.fields["widths"].ravel()
-        if self.kind == "leontief":
-            return np.min(supply / self.fields["needs"], axis=1)
+        if self.kind in ("leontief", "bounded"):
+            most = np.min(supply / self.fields["needs"], axis=1)
+            return np.minimum(most, self.fields.get("bounds", np.inf))
         return np.tile(supply, self.n)
 
 
@@ -75,13 +79,17 @@ def gain(money, worth, wealth):
 def most(families, supply, wealth, money, start=None):
     """The most that a market can bring, and the choice that does it, by SLSQP.
 
+    `money` is one rule, or one for each family.
+
     Slopes are complex steps in proportion to quantities: a plain difference near 0, longer than the
     quantity itself, makes agents with complements look content with nothing.
     """
     groups = [Agents(kind, fields, len(supply)) for kind, fields in families]
     n = sum(group.n for group in groups)
     ends = np.cumsum([group.size for group in groups])
-    capped = money == "cap"
+    rules = (money,) * len(groups) if isinstance(money, str) else money
+    capped = np.repeat([rule == "cap" for rule in rules], [group.n for group in groups])
+    places = np.split(np.arange(n), np.cumsum([group.n for group in groups])[:-1])
 
     def parts(z):
         made = [
@@ -90,19 +98,21 @@ def most(families, supply, wealth, money, start=None):
         return np.concatenate([x for x, _ in made]), np.concatenate([v for _, v in made])
 
     def loss(z):
-        return -gain(money, z[ends[-1] :] if capped else parts(z)[1], wealth)
+        worth = parts(z)[1]
+        worth[capped] = z[ends[-1] :]
+        each = zip(rules, places, strict=True)
+        return -sum(gain(rule, worth[mine], wealth[mine]) for rule, mine in each)
 
     def slacks(z):
         x, worth = parts(z)
         left = (supply - x.sum(axis=0)) / supply
-        return np.concatenate([left, worth - z[ends[-1] :]]) if capped else left
+        return np.concatenate([left, worth[capped] - z[ends[-1] :]])
 
     highest = np.concatenate([group.highest(supply) for group in groups])
     if start is None:
         start = highest / (2 * n)
-        if capped:
-            start = np.concatenate([start, np.minimum(parts(start)[1], wealth) / 2])
-    top = np.concatenate([highest, wealth]) if capped else highest
+        start = np.concatenate([start, (np.minimum(parts(start)[1], wealth) / 2)[capped]])
+    top = np.concatenate([highest, wealth[capped]])
     found = minimize(
         loss,
         start,

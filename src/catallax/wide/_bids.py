@@ -8,9 +8,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float64, Int
 
 from catallax._types import TICKS_PER_CREDIT
+from catallax.clearing.equilibrium._market import Money, Rules
 from catallax.clearing.equilibrium.valuations import (
     BoundedLeontief,
     Concave,
+    Linear,
     Mixed,
     PiecewiseLinear,
     PiecewiseQuadratic,
@@ -124,10 +126,34 @@ def valuations_of(bidders: Bidders, outlook: Outlook, market: WideMarket) -> Any
         settings = (worth * alive[row])[None], alive[row : row + 1]
         families.append(Concave(function, settings, worth.size))
     share = market.patience.share
-    families.append(patient_wants(bidders.wants, outlook.forecasts, share))
+    if market.money_of_each[1] == "budget":
+        families.append(Linear(np.asarray(bidders.wants.slopes)[:, :, 0]))
+    else:
+        families.append(patient_wants(bidders.wants, outlook.forecasts, share))
     if share > 0:
         families.append(held_back(outlook, share))
     return Mixed(tuple(families))
+
+
+def money_of(bidders: Bidders, market: WideMarket) -> Rules:
+    """Returns what money means to each family of `valuations_of`, or to all.
+
+    Args:
+        bidders: Who bids.
+        market: The rules.
+
+    Returns:
+        One rule, or one for each family; what is held back is not bought with anybody's money.
+    """
+    if isinstance(market.money, str):
+        return market.money
+    producers, households = market.money_of_each
+    families = bool(bidders.makers.linear.size) + bidders.makers.curved.size
+    each: list[Money] = [producers for _ in range(families)]
+    each.append(households)
+    if market.patience.share > 0:
+        each.append("none")
+    return tuple(each)
 
 
 def level_bids(makers: Makers, outlook: Outlook, market: WideMarket) -> BoundedLeontief:

@@ -21,7 +21,7 @@ from catallax._values import from_plain, to_plain
 from catallax._xla import compiled
 from catallax.clearing.equilibrium import Equilibrium, certify, equilibrium
 
-from ._bids import Outlook, bidders_of, valuations_of
+from ._bids import Outlook, bidders_of, money_of, valuations_of
 from ._cast import cast_of, rows_of
 from ._complaints import complain_of
 from ._habits import first_habits
@@ -269,6 +269,8 @@ class WideEconomy:
                 "Their accounts and stocks go on, by name.",
                 "Keep all names and goods; a capacity of 0 takes a producer out.",
             )
+        if market.money != self.market.money:
+            self._warm = None  # of families that are gone
         self.market, self._cast = market, cast_of(market)
         self._bidders = bidders_of(market.industry)
         habits = self.state.habits
@@ -322,12 +324,12 @@ class WideEconomy:
         outlook = Outlook(np.asarray(state.forecasts), supply, *own)
         valuations = valuations_of(self._bidders, outlook, market)
         wealth = None
-        if market.money == "cap":
+        if market.money != "none":
             own = means[self._rows.owners + self._bidders.order] / TICKS_PER_CREDIT
             # What is held back is not bought with anybody's money.
             trust = 2 * float(supply @ outlook.forecasts)
             wealth = np.append(own, [trust] * (valuations.agents - own.size))
-        given: dict[str, Any] = {"money": market.money, "tol": TOLERANCE}
+        given: dict[str, Any] = {"money": money_of(self._bidders, market), "tol": TOLERANCE}
         if self._warm_saved is not None:
             like = equilibrium(valuations, supply, wealth, **given).warm
             self._warm, self._warm_saved = tree_of(like, self._warm_saved), None
@@ -344,7 +346,8 @@ class WideEconomy:
         unsold = deal.returned.sum(axis=0) * units
         bundles = np.minimum(found.bundles, unsold)  # of what is held back, whole quanta
         bundles[: order.size] = deal.bought[self._rows.owners + order] * units
-        certificate = certify(valuations, supply, wealth, prices, bundles, money=self.market.money)
+        money = money_of(self._bidders, self.market)
+        certificate = certify(valuations, supply, wealth, prices, bundles, money=money)
         moved = seen.moved
         return {
             "prices": prices,

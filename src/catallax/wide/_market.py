@@ -1,14 +1,16 @@
 """`WideMarket`: an industry, and the rules by which its goods change hands."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from catallax._errors import InvalidSetting
 from catallax._goods import ORIGINAL_OWNER, Good, checked_goods
 from catallax._ledger import Account
 from catallax._property import PropertyRights
+from catallax.clearing.equilibrium._market import Money
 from catallax.industries import Industry
 from catallax.techniques import probe_technique
 from catallax.techniques._kinds import FixedProportions
@@ -31,7 +33,10 @@ class WideMarket:
         closure: Where money comes from: `Rewards` or `Stipends`.
         money: `"cap"`: nobody gains from worth beyond its wealth, `min(v, w)`, as the paper writes
             it. `"none"`: whoever bids more than it has is trusted, as far as it can pay. With caps
-            a market in which all of them are met has prices of 0.
+            a market in which all of them are met has prices of 0. Two rules, as in
+            `("cap", "budget")`, are the producers' and the households': with a `"budget"` these buy
+            the best that they can pay, `p·x ≤ w`, if more of a good is always worth as much to them
+            as the first of it (one `Want` a good, with no end).
         expectations: What producers expect goods to fetch.
         inertia: How slowly they change what they do.
         patience: How much sellers and households wait for the price that is expected.
@@ -44,8 +49,9 @@ class WideMarket:
 
     Raises:
         InvalidSetting: If a part is of another type, a stipend is for nobody, a producer needs
-            nothing, two holders have one name, the goods are not those of the industry, the rights
-            see something else or keep titles, or somebody would have what it cannot tell apart.
+            nothing, a household with a budget has a want that ends, two holders have one name, the
+            goods are not those of the industry, the rights see something else or keep titles, or
+            somebody would have what it cannot tell apart.
         BadProduction: If a technique makes what is no stock of a few random bundles.
 
     Example:
@@ -55,12 +61,25 @@ class WideMarket:
         >>> market.goods[0].name, market.goods[0].perishable
         ('labour', True)
 
+        Households who spend what they have, 10 credits for ten breads, beside producers with caps:
+
+        >>> from catallax.industries import Household, Inflow, Industry, Producer, Want
+        >>> from catallax.techniques import LinearActivity
+        >>> oven = LinearActivity({"flour": 1.0}, {"bread": 2.0}, capacity=6.0)
+        >>> ann, bob = (Household(name, (Want("bread", 9.0),)) for name in ("ann", "bob"))
+        >>> mill, baker = Inflow("flour", 5.0, owner="mill"), Producer("baker", oven)
+        >>> town = Industry(("flour", "bread"), (mill,), (baker,), (ann, bob), discount=1.0)
+        >>> income = cx.Stipends({"ann": 6.0, "bob": 4.0}, treasury=500.0, endowment=10.0)
+        >>> economy = cx.WideEconomy(cx.WideMarket(town, income, money=("cap", "budget")))
+        >>> economy.run(60).prices[-1].round(1).tolist()
+        [2.0, 1.0]
+
     Source: paper Definition 2.2 and Algorithm 2.
     """
 
     industry: Industry
     closure: Closure
-    money: Literal["none", "cap"]
+    money: Literal["none", "cap"] | tuple[Literal["none", "cap"], Literal["none", "cap", "budget"]]
     expectations: Expectations = Expectations()
     inertia: Inertia = Inertia()
     patience: Patience = Patience()
@@ -78,12 +97,7 @@ class WideMarket:
                     "It is a rule, and rules are values.",
                     f"Give one of {kind}.",
                 )
-        if self.money not in ("none", "cap"):
-            raise InvalidSetting(
-                f"WideMarket was given money={self.money!r}.",
-                "Producers with a capacity have no budget that is sure to be found.",
-                'Choose "none" or "cap".',
-            )
+        object.__setattr__(self, "money", _money_of(self.money, self.industry))
         names = self.industry.looks
         usual = (Good(name, perishable=True) for name in names)
         goods = tuple(usual if self.goods is None else self.goods)
@@ -110,10 +124,18 @@ class WideMarket:
         )
 
     @property
+    def money_of_each(self) -> tuple[Money, Money]:
+        """What money means to producers, and to households."""
+        return self.money if isinstance(self.money, tuple) else (self.money, self.money)
+
+    @property
     def discount(self) -> Fraction:
         """γ, with a denominator of at most a million."""
         return Fraction(self.industry.discount).limit_denominator(10**6)
 
+
+RULES = ("none", "cap", "budget")
+"""What money may mean to households; the first two to producers."""
 
 KINDS = {
     "industry": Industry,
@@ -124,6 +146,33 @@ KINDS = {
     "experience": Experience,
     "turnover": Turnover,
 }
+
+
+def _money_of(money: Any, industry: Industry) -> Any:
+    """Returns the rule of all, or the producers' and the households' where they differ."""
+    pair = money if isinstance(money, tuple) else (money, money)
+    if len(pair) != 2 or pair[0] not in RULES[:2] or pair[1] not in RULES:
+        raise InvalidSetting(
+            f"WideMarket was given money={money!r}.",
+            "Producers with a capacity have no budget that is sure to be found.",
+            'Choose "none" or "cap", or two rules, the producers\' and the households\', as in '
+            '("cap", "budget").',
+        )
+    if pair[1] == "budget":
+        _require_endless_wants(industry)
+    return pair[0] if pair[0] == pair[1] else pair
+
+
+def _require_endless_wants(industry: Industry) -> None:
+    for one in industry.households:
+        counts = Counter(want.good for want in one.wants)
+        for want in one.wants:
+            if counts[want.good] > 1 or not math.isinf(want.most):
+                raise InvalidSetting(
+                    f"The household {one.name} has a want of {want.good} that ends, and a budget.",
+                    "Prices are sure to be found only if more is always worth as much.",
+                    'Give one Want a good, without a most, or households "cap" or "none".',
+                )
 
 
 def _require_same(names: tuple[str, ...], given: tuple[str, ...]) -> None:

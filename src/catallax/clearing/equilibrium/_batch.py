@@ -14,8 +14,9 @@ from catallax._errors import InvalidMarket, NotConverged
 from catallax._types import exact
 from catallax._xla import compiled
 from catallax.clearing.equilibrium._interior_method import InteriorPoint
-from catallax.clearing.equilibrium._market import Money
+from catallax.clearing.equilibrium._market import Rules
 from catallax.clearing.equilibrium._method import Method
+from catallax.clearing.equilibrium._money import money_of
 from catallax.clearing.equilibrium._outcome import Equilibrium, Result
 from catallax.clearing.equilibrium._padding import PADDED
 from catallax.clearing.equilibrium._traced import untransformed
@@ -32,7 +33,7 @@ def equilibria(
     supply: ArrayLike,
     wealth: ArrayLike | None = None,
     *,
-    money: Money,
+    money: Rules,
     tol: float = 1e-6,
     method: Method | None = None,
     throw: bool = True,
@@ -43,7 +44,7 @@ def equilibria(
         valuations: A family whose arrays have a leading axis of k markets.
         supply: `[k, m]`, or `[m]` for the same in all, quantities above 0.
         wealth: `[k, n]`, or `[n]` for the same in all, money above 0; None with `money="none"`.
-        money: What money means, in every market; see `equilibrium`.
+        money: What money means, in every market, to all or to each family; see `equilibrium`.
         tol: The largest violation that counts as an equilibrium, relative.
         method: How to search; None for the interior point method, or where no programme is convex
             `WeightedWelfare`.
@@ -63,6 +64,7 @@ def equilibria(
         >>> many.prices.shape, bool((many.result == cx.Result.CERTIFIED).all())
         ((100, 2), True)
     """
+    money = money_of(money, valuations)
     method = default_method(valuations, money) if method is None else method
     arrays, size = _stacked(valuations, supply, wealth)
     numbers = max(leaf[0].size for leaf in jax.tree.leaves(arrays))
@@ -77,8 +79,8 @@ def equilibria(
 
 def _may_run_beside_itself(method: Method, valuations: Any) -> bool:
     """Returns whether no program asks LAPACK for several systems at once; see `factored`."""
-    families = getattr(valuations, "families", (valuations,))
-    return isinstance(method, InteriorPoint) and all(isinstance(f, PADDED) for f in families)
+    padded = all(isinstance(family, PADDED) for family in _families(valuations))
+    return isinstance(method, InteriorPoint) and padded
 
 
 def _even_chunk(size: int, cores: int, most: int) -> int:
@@ -98,8 +100,9 @@ def _stacked(valuations: Any, supply: Any, wealth: Any) -> tuple[Any, int]:
             "A batch has one axis more than a market: markets come first.",
             "Stack the markets' arrays, or call equilibrium for a single market.",
         )
-    size, agents, goods = widest.shape[:3]
+    size, _, goods = widest.shape[:3]
     each = jax.tree.map(lambda leaf: _repeated("valuations", leaf, size, None), valuations)
+    agents = sum(max(map(np.shape, jax.tree.leaves(one)), key=len)[1] for one in _families(each))
     parts = [each, _repeated("supply", np.asarray(supply, np.float64), size, goods)]
     if wealth is not None:
         parts.append(_repeated("wealth", np.asarray(wealth, np.float64), size, agents))
@@ -113,10 +116,14 @@ def _stacked(valuations: Any, supply: Any, wealth: Any) -> tuple[Any, int]:
     return (parts[0], parts[1], parts[2] if wealth is not None else None), size
 
 
+def _families(valuations: Any) -> tuple[Any, ...]:
+    return getattr(valuations, "families", (valuations,))
+
+
 def _amounts(part: Any) -> list[np.ndarray]:
-    """Returns the arrays of a part that may not be below 0: all but an exponent ρ."""
-    exponent = getattr(part, "rho", None)
-    return [leaf for leaf in jax.tree.leaves(part) if leaf is not exponent]
+    """Returns the arrays of a part that may not be below 0: all but exponents ρ."""
+    exponents = [id(getattr(one, "rho", None)) for one in _families(part)]
+    return [leaf for leaf in jax.tree.leaves(part) if id(leaf) not in exponents]
 
 
 def _repeated(name: str, leaf: np.ndarray, size: int, last: int | None) -> np.ndarray:
@@ -131,7 +138,7 @@ def _repeated(name: str, leaf: np.ndarray, size: int, last: int | None) -> np.nd
 
 
 @partial(compiled, static_argnums=(0, 1, 2, 3))
-def _solved_in_chunks(money: Money, method: Method, tol: float, chunk: int, arrays: Any) -> Any:
+def _solved_in_chunks(money: Rules, method: Method, tol: float, chunk: int, arrays: Any) -> Any:
     def solve(market: Any) -> Equilibrium:
         outcome = untransformed(money, method, tol, None, market)
         return dataclasses.replace(outcome, warm=None)  # as large as everything else together

@@ -2,7 +2,7 @@
 
 import dataclasses
 from functools import singledispatch
-from typing import Any, get_args
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,8 @@ import numpy as np
 
 from catallax._errors import InvalidMarket, NotConcave, UnboundedDemand
 from catallax.clearing.equilibrium._concavity import probe
-from catallax.clearing.equilibrium._market import Market, Money
+from catallax.clearing.equilibrium._market import Market, Rules
+from catallax.clearing.equilibrium._money import money_of
 from catallax.clearing.equilibrium.valuations import (
     CES,
     BoundedLeontief,
@@ -26,8 +27,6 @@ from catallax.clearing.equilibrium.valuations import (
     Quadratic,
     Valuations,
 )
-
-RULES: tuple[Money, ...] = get_args(Money)
 
 CLOSED = (
     Linear,
@@ -50,18 +49,18 @@ ROUNDING = 1e-12
 """How far below 0 an eigenvalue may be, as a share of the largest, and a matrix from symmetric."""
 
 
-def market_of(valuations: Any, supply: Any, wealth: Any, money: Money) -> Market:
+def market_of(valuations: Any, supply: Any, wealth: Any, money: Any) -> Market:
     """Returns the market that a caller described, in NumPy and 64 bits, or raises.
 
-    Without a limit wealth is 1 for everyone, whatever was given: nothing depends on it. Functions
-    that are not known to be concave are probed (see `probe`); the numbers of all other families
-    are checked one by one.
+    Without a limit wealth is 1, or what others have on average if these have a limit and anything,
+    whatever was given: nothing depends on it. Functions that are not known to be concave are probed
+    (see `probe`); the numbers of all other families are checked one by one.
 
     Args:
         valuations: One of `catallax.valuations`, or an object with its methods.
         supply: `[m]`, quantities, finite, 0 or more.
         wealth: `[n]`, money, finite, 0 or more; may be None with `money="none"`.
-        money: The rule.
+        money: The rule, or one for each family.
 
     Returns:
         The `Market`.
@@ -73,31 +72,20 @@ def market_of(valuations: Any, supply: Any, wealth: Any, money: Money) -> Market
     """
     checked = valuations_of(valuations)
     agents, goods = checked.agents, checked.goods
-    rule_of(money)
+    money = money_of(money, valuations)
     supply = amounts("supply", supply, (goods,))
-    wealth = wealth_of(wealth, agents, money)
-    first = 0
-    for family in getattr(checked, "families", (checked,)):
+    own: Any = wealth_of(wealth, agents, money)
+    market, first = Market(checked, supply, own, money), 0
+    for family, rule in zip(market.families, market.rules, strict=True):
         if not isinstance(family, CLOSED):
-            probe(family, supply, first, from_nothing=money != "fisher")
+            probe(family, supply, first, from_nothing=rule != "fisher")
         first += family.agents
-    own: Any = np.ones(agents) if money == "none" else wealth
-    return Market(checked, supply, own, money)
+    free = market.under("none")
+    usual = np.mean(own, where=~free) if own[~free].any() else 1.0
+    return dataclasses.replace(market, wealth=np.where(free, usual, own) if free.any() else own)
 
 
-def rule_of(money: Any) -> Money:
-    """Returns the rule for money, if it is one."""
-    for rule in RULES:
-        if isinstance(money, str) and money == rule:
-            return rule
-    raise InvalidMarket(
-        f"money={money!r} is no rule for money.",
-        "What a best bundle is depends on it.",
-        f"Choose one of {', '.join(map(repr, RULES))}.",
-    )
-
-
-def wealth_of(wealth: Any, agents: int, money: Money) -> np.ndarray:
+def wealth_of(wealth: Any, agents: int, money: Rules) -> np.ndarray:
     """Returns everyone's wealth; 1 each where none was given and none is needed."""
     if wealth is not None:
         return amounts("wealth", wealth, (agents,))

@@ -1,5 +1,6 @@
 """By how much prices and bundles miss an equilibrium: measured on them, whoever found them."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -9,8 +10,9 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from catallax._types import exact
 from catallax._xla import compiled
-from catallax.clearing.equilibrium._border import amounts, rule_of, valuations_of, wealth_of
-from catallax.clearing.equilibrium._market import Market, Money
+from catallax.clearing.equilibrium._border import amounts, valuations_of, wealth_of
+from catallax.clearing.equilibrium._market import Market, Money, Rules, by_rule
+from catallax.clearing.equilibrium._money import money_of
 from catallax.clearing.equilibrium._outcome import Certificate
 from catallax.clearing.equilibrium._regret import best_utility, rests_on_trust
 from catallax.clearing.equilibrium.valuations import CobbDouglas, Valuations
@@ -26,7 +28,7 @@ def certify(
     prices: ArrayLike,
     bundles: ArrayLike,
     *,
-    money: Money,
+    money: Rules,
 ) -> Certificate:
     """Measures by how much anyone's prices and bundles miss an equilibrium.
 
@@ -39,7 +41,8 @@ def certify(
         wealth: `[n]`, money, 0 or more; may be None with `money="none"`, which ignores it.
         prices: `[m]`, money a unit, 0 or more.
         bundles: `[n, m]`, quantities, 0 or more.
-        money: What money means: "none", "cap", "budget" or "fisher".
+        money: What money means: "none", "cap", "budget" or "fisher", or one of them for each
+            family of `Mixed`.
 
     Returns:
         The `Certificate`, in float64.
@@ -63,7 +66,7 @@ def certify(
 
     Source: paper Definition 2.2 (goods are conserved, payment within worth, best bundles).
     """
-    rule_of(money)
+    money = money_of(money, valuations)
     valuations = valuations_of(valuations)
     agents, goods = valuations.agents, valuations.goods
     checked = (
@@ -92,8 +95,7 @@ def certificate_of(
         The `Certificate`, as `summed_up` defines it.
     """
     worth = market.valuations.worth(bundles)
-    own, mean = _scales(market.money, market.wealth, worth)
-    own = jnp.where(own > 0, own, mean)
+    own, _ = _scales(market, worth)
     seen = standings_of(market, prices, bundles, jnp.where(own > 0, own, 1.0))
     return summed_up(market, prices, seen, jnp.sum(bundles, axis=0))
 
@@ -150,14 +152,14 @@ def _shut_out(market: Market, prices: Array) -> Bool[Array, "n"]:
     Cobb-Douglas agents from a first unit that is missing, if the rest is free.
     """
     parts, first = [], 0
-    for family in market.families:
+    for family, rule in zip(market.families, market.rules, strict=True):
         wealth = market.wealth[first : first + family.agents]
         first += family.agents
-        out = (wealth <= 0) & (market.money in ("budget", "fisher"))
+        out = (wealth <= 0) & (rule in ("budget", "fisher"))
         nothing = jnp.zeros((family.agents, family.goods))
         # A little of everything: of all there is, some have more than they like.
         lacking = family.worth(nothing + TASTE * market.supply) <= family.worth(nothing)
-        if market.money == "fisher":
+        if rule == "fisher":
             out = out | lacking
         elif isinstance(family, CobbDouglas):
             out = out | (lacking & (family.unit_cost(prices) <= 0))
@@ -186,6 +188,9 @@ def summed_up(
     - gap: of the convex programme that the market solves, `/ T`. It is below 0 only where more is
       given out than there is.
 
+    Where money means something else to each family, each is measured by its own rule, and the
+    programme has the terms of all.
+
     A violation that cannot be computed is infinite; only a gap that is not defined is NaN.
 
     Args:
@@ -200,38 +205,60 @@ def summed_up(
     Source: for the gaps, Eisenberg and Gale (1959), and Chen, Ye and Zhang (2007) for money left
         over; without a limit and under a cap the gap is the sum of regrets and of what is left.
     """
-    money, wealth, supply = market.money, market.wealth, market.supply
-    value = jnp.minimum(seen.worth, wealth) if money == "cap" else seen.worth
-    own, mean = _scales(money, wealth, seen.worth)
-    own = jnp.where(own > 0, own, mean)
-    stakes = _stakes(money, wealth, seen.worth)
-    # Money that can buy nothing of worth is idle: it must not make the rest look small.
-    total = jnp.sum(jnp.where(seen.best > 0, stakes, 0.0) if money == "fisher" else stakes)
-
-    missed = jnp.where(
-        seen.sound, seen.best - (value if money == "fisher" else value - seen.pays), jnp.inf
-    )
-    scale = {"fisher": seen.best, "budget": own + seen.best}.get(money, own)
-    regret = _share(missed, scale)
-    regrets = jnp.sum(jnp.where(regret > 0, own * regret, 0.0))
-    leftover = supply - given
+    own, mean = _scales(market, seen.worth)
+    missed = by_rule(market, partial(_missed, mean), market.wealth, seen, own)
+    total = jnp.sum(missed.stake)
+    regrets = jnp.sum(jnp.where(missed.regret > 0, own * missed.regret, 0.0))
+    leftover = market.supply - given
     left = jnp.sum(prices * jnp.maximum(leftover, 0.0))
-    none = jnp.zeros_like(wealth)
-    overspent = _share(seen.pays - wealth, jnp.where(wealth > 0, wealth, mean))
     return Certificate(
         leftover=leftover,
-        unallocated=_share(left, jnp.maximum(prices @ supply, total)),
+        unallocated=_share(left, jnp.maximum(prices @ market.supply, total)),
         shortage=jnp.max(_share(-leftover, given), initial=0.0),
-        overspent=none if money == "none" else overspent,
-        irrational=none if money == "fisher" else _share(seen.pays - value, own),
-        regret=regret,
+        overspent=missed.overspent,
+        irrational=missed.irrational,
+        regret=missed.regret,
         regret_mean=_share(regrets, total),
-        gap=_gap(market, prices, seen, jnp.sum(missed) + prices @ leftover, total),
+        gap=_gap(market, prices, seen, missed.utility, leftover, total),
         local=any(map(rests_on_trust, market.families)),
     )
 
 
 _compiled = compiled(certificate_of)
+
+
+class _Missed(NamedTuple):
+    """What agents miss, `[n]` each: utility is in their own units, all else a share."""
+
+    stake: Array
+    utility: Array
+    overspent: Array
+    irrational: Array
+    regret: Array
+
+
+def _missed(mean: Array, money: Money, wealth: Array, seen: Standings, own: Array) -> _Missed:
+    """Returns what agents miss who live by one rule; `mean` is what most have at stake."""
+    value = _value(money, wealth, seen.worth)
+    stakes, none = _stakes(money, wealth, seen.worth), jnp.zeros_like(wealth)
+    missed = jnp.where(
+        seen.sound, seen.best - (value if money == "fisher" else value - seen.pays), jnp.inf
+    )
+    scale = {"fisher": seen.best, "budget": own + seen.best}.get(money, own)
+    overspent = _share(seen.pays - wealth, jnp.where(wealth > 0, wealth, mean))
+    return _Missed(
+        # Money that can buy nothing of worth is idle: it must not make the rest look small.
+        stake=jnp.where(seen.best > 0, stakes, 0.0) if money == "fisher" else stakes,
+        utility=missed,
+        overspent=none if money == "none" else overspent,
+        irrational=none if money == "fisher" else _share(seen.pays - value, own),
+        regret=_share(missed, scale),
+    )
+
+
+def _value(money: Money, wealth: Array, worth: Array) -> Array:
+    """Returns what a worth is to those who live by a rule."""
+    return jnp.minimum(worth, wealth) if money == "cap" else worth
 
 
 def _stakes(money: Money, wealth: Array, worth: Array) -> Array:
@@ -240,14 +267,19 @@ def _stakes(money: Money, wealth: Array, worth: Array) -> Array:
     return jnp.maximum(worth if money == "none" else jnp.minimum(wealth, worth), 0.0)
 
 
-def _scales(money: Money, wealth: Array, worth: Array) -> tuple[Array, Array]:
+def _scales(market: Market, worth: Array) -> tuple[Array, Array]:
     """Returns each agent's own scale, and the mean stake of those who have one."""
-    stakes = _stakes(money, wealth, worth)
+    stakes = by_rule(market, _stakes, market.wealth, worth)
     mean = jnp.sum(stakes) / jnp.maximum(jnp.sum(stakes > 0), 1)
+    own = by_rule(market, partial(_scale, mean), market.wealth, worth)
+    return jnp.where(own > 0, own, mean), mean
+
+
+def _scale(mean: Array, money: Money, wealth: Array, worth: Array) -> Array:
     if money == "fisher":
-        return wealth, mean
+        return wealth
     useful = jnp.maximum(worth, mean)
-    return useful if money == "none" else jnp.minimum(wealth, useful), mean
+    return useful if money == "none" else jnp.minimum(wealth, useful)
 
 
 def _is_amount(amounts: Array, axis: int) -> Array:
@@ -260,18 +292,26 @@ def _share(amount: Array, scale: Array) -> Array:
     return jnp.where(amount <= 0, 0.0, jnp.where(jnp.isnan(share), jnp.inf, share))
 
 
-def _gap(market: Market, prices: Array, seen: Standings, welfare: Array, total: Array) -> Array:
-    wealth = market.wealth
-    if market.money in ("none", "cap"):
-        gap = welfare
-    elif all(family.homogeneous for family in market.families):
-        terms = _fisher_terms if market.money == "fisher" else _budget_terms
-        parts = jnp.where(wealth > 0, terms(wealth, seen), 0.0)
-        gap = prices @ market.supply + jnp.sum(parts)
+def _gap(
+    market: Market, prices: Array, seen: Standings, missed: Array, leftover: Array, total: Array
+) -> Array:
+    each = list(zip(market.families, market.rules, strict=True))
+    if all(rule in ("none", "cap") for _, rule in each):
+        gap = jnp.sum(missed) + prices @ leftover
+    elif all(rule in ("none", "cap") or family.homogeneous for family, rule in each):
+        gap = prices @ market.supply + jnp.sum(by_rule(market, _terms, market.wealth, seen))
     else:
         return jnp.asarray(jnp.nan)
     gap = jnp.where(gap == 0, 0.0, gap / total)
     return jnp.where(jnp.isnan(gap), jnp.inf, gap)
+
+
+def _terms(money: Money, wealth: Array, seen: Standings) -> Array:
+    """Returns what agents add to dual less primal, but for what there is at its prices."""
+    if money in ("none", "cap"):
+        return seen.best - _value(money, wealth, seen.worth)
+    terms = _fisher_terms if money == "fisher" else _budget_terms
+    return jnp.where(wealth > 0, terms(wealth, seen), 0.0)
 
 
 def _fisher_terms(wealth: Array, seen: Standings) -> Array:

@@ -149,6 +149,6 @@ def _alone(market: Market) -> Found:
         "budget": jnp.minimum(reach, 1.0),
         "fisher": reach,
         "cap": jnp.where(worth > wealth, 0.0, 1.0),
-    }[market.money]
+    }[market.rule]
     prices = jnp.max(jnp.where(wants, beta[:, None] * slopes, 0.0), axis=0)
     return Found(prices, bundles, beta, jnp.asarray(1))

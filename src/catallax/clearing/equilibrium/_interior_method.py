@@ -22,7 +22,7 @@ class InteriorPoint:
     """Newton's method along the central path: few steps, each one system as large as the goods.
 
     It serves every convex market: all families with `"none"` and `"cap"`, families of degree 1
-    with `"budget"` and `"fisher"`.
+    with `"budget"` and `"fisher"`, each family by its own rule.
 
     Args:
         steps: The most it takes.
@@ -48,13 +48,19 @@ class InteriorPoint:
 
     def serves(self, market: Market) -> str | None:
         """Returns why it cannot solve such a market, or None."""
-        if market.money in ("none", "cap") or market.valuations.homogeneous:
+        if is_convex(market):
             return None
         return "With a budget the programme is convex only for valuations of degree 1."
 
     def find(self, market: Market, tol: float, start: Any = None) -> Found:
         """Returns the best it found, differentiable in the market; see `Method`."""
         return _searched(market, start, self.steps, tol)
+
+
+def is_convex(market: Market) -> bool:
+    """Returns whether a market is a convex programme: families with a budget are of degree 1."""
+    each = zip(market.families, market.rules, strict=True)
+    return all(rule in ("none", "cap") or family.homogeneous for family, rule in each)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(2, 3))

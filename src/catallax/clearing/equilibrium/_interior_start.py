@@ -63,18 +63,23 @@ def scaled_market(market: Market) -> Scaled:
     Returns:
         The `Scaled` market.
     """
-    share, rule = 1.0 / market.wealth.shape[0], RULES[market.money]
+    share = 1.0 / market.wealth.shape[0]
     families = [in_shares(family, market.supply) for family in market.families]
     parts = jnp.split(market.wealth, _ends(families)[:-1])
-    if market.money == "fisher":
-        families = [_paid(f, w, share) for f, w in zip(families, parts, strict=True)]
-    bids = jnp.stack([highest_bids(family, share) for family in families])
-    highest = jnp.maximum(jnp.max(bids, axis=0), 0.0)
-    prices, total = _first_prices(market.money, highest, jnp.sum(market.wealth))
+    families = [
+        _paid(family, wealth, share) if rule == "fisher" else family
+        for family, wealth, rule in zip(families, parts, market.rules, strict=True)
+    ]
+    bids = [highest_bids(family, share) for family in families]
+    prices, total = _first_prices(market, bids, parts)
     unit = jax.lax.stop_gradient(jnp.mean(prices))
     blocks = tuple(
-        block_of(times(family, jnp.full(family.agents, 1 / unit)), wealth / unit, rule, places)
-        for family, wealth, places in zip(families, parts, market.seen, strict=True)
+        block_of(
+            times(family, jnp.full(family.agents, 1 / unit)), wealth / unit, RULES[rule], places
+        )
+        for family, wealth, rule, places in zip(
+            families, parts, market.rules, market.seen, strict=True
+        )
     )
     return Scaled(blocks, prices / unit, unit, total / unit, market.supply)
 
@@ -105,7 +110,22 @@ def _paid(family: Any, wealth: Array, share: float) -> Any:
     return times(family, jax.lax.stop_gradient(wealth / worth))
 
 
-def _first_prices(money: Money, highest: Array, wealth: Array) -> tuple[Array, Array]:
+def _first_prices(market: Market, bids: list[Array], parts: list[Array]) -> tuple[Array, Array]:
+    """Returns what all would pay at first, and what is at stake: the sums over rules."""
+    if not isinstance(market.money, tuple):
+        return _first_of(market.money, bids, jnp.sum(market.wealth))
+    offers = []
+    for money in dict.fromkeys(market.rules):
+        mine = [i for i, rule in enumerate(market.rules) if rule == money]
+        wealth = jnp.sum(jnp.concatenate([parts[i] for i in mine]))
+        offers.append(_first_of(money, [bids[i] for i in mine], wealth))
+    prices, total = zip(*offers, strict=True)
+    return jnp.sum(jnp.stack(prices), axis=0), jnp.sum(jnp.stack(total))
+
+
+def _first_of(money: Money, bids: list[Array], wealth: Array) -> tuple[Array, Array]:
+    """Returns the same of those under one rule."""
+    highest = jnp.maximum(jnp.max(jnp.stack(bids), axis=0), 0.0)
     wanted = highest > 0
     count = jnp.maximum(jnp.sum(wanted), 1)
     even = wealth / count

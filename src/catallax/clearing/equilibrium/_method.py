@@ -49,6 +49,14 @@ class Method(Protocol):
         ...
 
 
+def several_rules(market: Market) -> str | None:
+    """Returns why a method for one meaning of money cannot solve a market with several, or None."""
+    if not isinstance(market.money, tuple):
+        return None
+    rules = ", ".join(f'"{rule}"' for rule in dict.fromkeys(market.money))
+    return f"It serves one rule for everybody, and here money means {rules}, by family."
+
+
 def require_steps(steps: int) -> None:
     """Raises `InvalidSetting` unless a method may take a step."""
     if steps < 1:

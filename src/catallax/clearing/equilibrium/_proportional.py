@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from catallax.clearing.equilibrium._demand import useful
 from catallax.clearing.equilibrium._market import Market
-from catallax.clearing.equilibrium._method import Found, require_steps
+from catallax.clearing.equilibrium._method import Found, require_steps, several_rules
 from catallax.clearing.equilibrium._opaque import opaque
 from catallax.clearing.equilibrium.valuations import CES, CobbDouglas, Linear
 
@@ -80,6 +80,8 @@ class ProportionalResponse:
 
     def serves(self, market: Market) -> str | None:
         """Returns why it cannot solve such a market, or None."""
+        if reason := several_rules(market):
+            return reason
         if market.money not in ("budget", "fisher"):
             return 'It lets money respond to utility, and "none" and "cap" do not limit money.'
         return next(filter(None, map(_unfit, market.families)), None)

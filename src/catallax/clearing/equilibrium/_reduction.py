@@ -15,7 +15,7 @@ from jax.tree_util import register_dataclass
 from jaxtyping import Array, Bool, Float
 
 from catallax._types import exact
-from catallax.clearing.equilibrium._market import Market
+from catallax.clearing.equilibrium._market import Market, together
 from catallax.clearing.equilibrium.valuations import (
     CES,
     BoundedLeontief,
@@ -67,8 +67,8 @@ class Reduction(NamedTuple):
         """
         n, m = whole.wealth.size, whole.supply.size
         all_prices, all_bundles = np.zeros(m), np.zeros((n, m))
-        idle = whole.money == "fisher", whole.money == "cap"
-        all_spending = np.where(idle[0] | (idle[1] & (whole.wealth <= 0)), 0.0, 1.0)
+        useless = whole.under("fisher") | (whole.under("cap") & (whole.wealth <= 0))
+        all_spending = np.where(useless, 0.0, 1.0)
         all_prices[self.goods] = prices
         all_bundles[np.ix_(self.agents, self.goods)] = bundles
         all_spending[self.agents] = spending
@@ -90,7 +90,7 @@ def reduced(whole: Market) -> Reduction | None:
         The `Reduction`, or None.
     """
     there: np.ndarray = np.asarray(whole.supply) > 0
-    rich = np.ones(whole.wealth.size, bool) if whole.money == "none" else whole.wealth > 0
+    rich = whole.wealth > 0  # as are all to whom money is no limit: see `market_of`
     wants = [wanted(family, whole.supply) for family in whole.families]
     mixed = [isinstance(family, CES) and _of_both_signs(family) for family in whole.families]
     if not any(mixed) and there.all() and rich.all() and all(want.all() for want in wants):
@@ -102,19 +102,20 @@ def reduced(whole: Market) -> Reduction | None:
     goods = there & np.any(np.concatenate(wants)[active], axis=0)
     if not any(mixed) and active.all() and goods.all():
         return None
-    parts, rows, first = [], [], 0
-    for family in whole.families:
+    parts, rows, rules, first = [], [], [], 0
+    for family, rule in zip(whole.families, whole.rules, strict=True):
         for own in _groups(family):
             own = own[active[first + own]]
             if own.size:
                 parts.append(part_of(family, own, np.flatnonzero(goods)))
                 rows.append(first + own)
+                rules.append(rule)
         first += family.agents
     if not parts:
         return Reduction(None, np.zeros(0, int), np.zeros(0, int))
     agents = np.concatenate(rows)
     valuations = parts[0] if len(parts) == 1 else Mixed(tuple(parts))
-    left = Market(valuations, whole.supply[goods], whole.wealth[agents], whole.money)
+    left = Market(valuations, whole.supply[goods], whole.wealth[agents], together(rules))
     return Reduction(left, agents, np.flatnonzero(goods), not any(mixed))
 
 

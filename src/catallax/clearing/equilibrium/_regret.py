@@ -72,13 +72,12 @@ def best_utility(
         (1956) for the bound by tangents.
     """
     parts, first = [], 0
-    for family in market.families:
+    for family, rule in zip(market.families, market.rules, strict=True):
         mine = slice(first, first + family.agents)
         first += family.agents
-        group = _Group(
-            family, market.money, market.supply, market.wealth[mine], bundles[mine], unit[mine]
-        )
-        simple = family.homogeneous and not (market.money == "none" and isinstance(family, Linear))
+        own = market.wealth[mine], bundles[mine], unit[mine]
+        group = _Group(family, rule, market.supply, *own)
+        simple = family.homogeneous and not (rule == "none" and isinstance(family, Linear))
         parts.append(_of_degree_one(group, prices) if simple else _in_the_box(group, prices))
     return jnp.concatenate(parts)
 

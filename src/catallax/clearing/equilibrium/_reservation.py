@@ -93,31 +93,34 @@ def with_quotes(
     missing: np.ndarray = supply <= 0
     if not missing.any():
         return prices
-    rich = np.ones(spending.size, bool) if market.money == "none" else wealth > 0
+    rich = wealth > 0  # as are all to whom money is no limit: see `market_of`
     quotes, first = np.zeros(prices.size), 0
-    for family in market.families:
+    for family, rule in zip(market.families, market.rules, strict=True):
         mine = slice(first, first + family.agents)
         first += family.agents
-        ease = _ease(market, prices, bundles[mine], wealth[mine], tol)
-        standing = Standing(
-            market.money, prices, bundles[mine], spending[mine], missing, supply, ease
-        )
+        ease = _ease(market, rule, prices, bundles[mine], wealth[mine], tol)
+        standing = Standing(rule, prices, bundles[mine], spending[mine], missing, supply, ease)
         with np.errstate(all="ignore"):
             offers = bids(family, standing)
         offers = np.nan_to_num(offers, nan=CEILING, posinf=CEILING, neginf=0.0)
-        if market.money == "fisher":
+        if rule == "fisher":
             idle = np.all(bundles[mine] == 0, axis=1, keepdims=True)
             idle = idle & wanted(family, np.ones(prices.size))
             offers = np.where(idle, wealth[mine][:, None], offers)
         # Whose wealth counts for nothing at the margin has all that it can use.
-        bidding = rich[mine] & ((spending[mine] > 0) | (market.money == "fisher"))
+        bidding = rich[mine] & ((spending[mine] > 0) | (rule == "fisher"))
         offers = np.where(bidding[:, None], np.clip(offers, 0.0, CEILING), 0.0)
         quotes = np.maximum(quotes, offers.max(axis=0, initial=0.0))
     return np.where(missing, np.minimum(quotes * (1 + NUDGE), CEILING), prices)
 
 
 def _ease(
-    market: Market, prices: np.ndarray, bundles: np.ndarray, wealth: np.ndarray, tol: float
+    market: Market,
+    rule: Money,
+    prices: np.ndarray,
+    bundles: np.ndarray,
+    wealth: np.ndarray,
+    tol: float,
 ) -> np.ndarray:
     """Returns by what share worth may become cheaper, so that all gains are `SPARE · tol` of all.
 
@@ -125,11 +128,11 @@ def _ease(
     there is.
     """
     allowed = SPARE * tol / np.sum(market.supply <= 0)
-    if market.money == "fisher":
+    if rule == "fisher":
         return np.full(wealth.size, allowed)
     revenue = prices @ market.supply
     pays = bundles @ prices
-    at_most = 2 * revenue if market.money == "none" else np.maximum(wealth, pays)
+    at_most = 2 * revenue if rule == "none" else np.maximum(wealth, pays)
     with np.errstate(all="ignore"):
         share = allowed * revenue / (market.wealth.size * at_most)
     share = np.where(np.isfinite(share), np.minimum(share, allowed), 0.0)

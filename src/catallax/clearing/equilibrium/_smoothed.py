@@ -19,7 +19,7 @@ from catallax.clearing.equilibrium._course import (
 )
 from catallax.clearing.equilibrium._homotopy import directions
 from catallax.clearing.equilibrium._market import Market, Money
-from catallax.clearing.equilibrium._method import Found, require_steps
+from catallax.clearing.equilibrium._method import Found, require_steps, several_rules
 from catallax.clearing.equilibrium._visits import CROWD, Crowd, settled
 from catallax.clearing.equilibrium.valuations import Linear
 
@@ -75,7 +75,9 @@ class Smoothed:
 
     def serves(self, market: Market) -> str | None:
         """Returns why it cannot solve such a market, or None."""
-        if market.money not in ("budget", "fisher"):
+        if reason := several_rules(market):
+            return reason
+        if market.rule not in ("budget", "fisher"):
             return 'It follows money from agent to good, which "none" and "cap" do not limit.'
         if not all(isinstance(family, Linear) for family in market.families):
             return "It smooths the choice of one best good, which is that of linear values."
@@ -93,11 +95,11 @@ class Smoothed:
 @partial(jax.custom_jvp, nondiff_argnums=(2, 3))
 def _searched(market: Market, start: Prices | None, steps: int, tol: float) -> Found:
     values, terms = _values(market), terms_of(market, MARGIN * tol)
-    plan = Plan(market.money, steps, work=work_for(values.shape, tol))
+    plan = Plan(market.rule, steps, work=work_for(values.shape, tol))
     if start is None:
         flat = Quote(jnp.where(terms.priced, 1.0, 0.0), None, jnp.ones(()))
         even, _ = asked(values, market.wealth, flat, "fisher", jnp.dtype(plan.work))
-        first = beginning(even.spent, jnp.max(values, axis=0), terms, market.money)
+        first = beginning(even.spent, jnp.max(values, axis=0), terms, market.rule)
     else:
         first = course_at(start.logs, WARM)
     crowd = Crowd(values, market.wealth, nothing(terms.supply.size))
@@ -135,13 +137,13 @@ def _outcome(
 ) -> tuple[Float[Array, "m"], Float[Array, "n m"], Float[Array, "n"]]:
     """Returns prices, bundles and β that are consistent with the bids at some log-prices."""
     values = _values(market)
-    said = answers(values, quote, market.money, quote.rates.dtype)
+    said = answers(values, quote, market.rule, quote.rates.dtype)
     bids = shares(said) * market.wealth[:, None]
     supply = jnp.where(terms.priced, terms.supply, 1.0)
     prices = jnp.where(terms.priced, jnp.sum(bids, axis=0) / supply, 0.0)
     sold = prices > 0
     bundles = jnp.where(sold, bids / jnp.where(sold, prices, 1.0), 0.0)
-    return prices, bundles, unit_costs(values, prices, market.money)
+    return prices, bundles, unit_costs(values, prices, market.rule)
 
 
 def shares(said: Answers) -> Float[Array, "n m"]:
@@ -172,8 +174,8 @@ def _differentiated(steps: int, tol: float, primals: Any, tangents: Any) -> tupl
         now = terms_of(market, tol)
         quote, wide = quote_of(last, now, "float64"), last.logs.dtype
         arrays = jax.lax.stop_gradient((_values(market), market.wealth, quote))
-        sums, _ = asked(*arrays, market.money, wide)
-        bids = shares(answers(_values(market), quote, market.money, wide))
+        sums, _ = asked(*arrays, market.rule, wide)
+        bids = shares(answers(_values(market), quote, market.rule, wide))
         # One step of Newton's method moves nothing here, and its derivative is the solution's.
         spent = jnp.sum(bids * market.wealth[:, None], axis=0)
         newton, _ = directions(last, sums._replace(spent=spent), now)

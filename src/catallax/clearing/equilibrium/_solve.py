@@ -20,8 +20,9 @@ from catallax.clearing.equilibrium._default import default_methods
 from catallax.clearing.equilibrium._idling import idled
 from catallax.clearing.equilibrium._interior import fits
 from catallax.clearing.equilibrium._interior_method import InteriorPoint
-from catallax.clearing.equilibrium._market import Market, Money
+from catallax.clearing.equilibrium._market import Market, Rules
 from catallax.clearing.equilibrium._method import Found, Method
+from catallax.clearing.equilibrium._money import money_of
 from catallax.clearing.equilibrium._outcome import Certificate, Equilibrium, Result
 from catallax.clearing.equilibrium._padding import padded, rows_of
 from catallax.clearing.equilibrium._places import places_of
@@ -45,7 +46,7 @@ def equilibrium(
     supply: ArrayLike,
     wealth: ArrayLike | None = None,
     *,
-    money: Money,
+    money: Rules,
     tol: float = 1e-6,
     method: Method | None = None,
     start: Any = None,
@@ -65,7 +66,9 @@ def equilibrium(
         valuations: What bundles are worth to n agents; one of `catallax.valuations`.
         supply: `[m]`, quantities, 0 or more.
         wealth: `[n]`, money, 0 or more; None with `money="none"`.
-        money: What money means; there is no default, since the answers differ.
+        money: What money means to all, or a tuple: what it means to each family of `Mixed`, as to
+            producers with caps beside households with budgets. There is no default, since the
+            answers differ.
         tol: The largest violation that counts as an equilibrium, relative.
         method: How to search; None for the default by size and kind. Where that misses the
             tolerance, `InteriorPoint` tries again; `Equilibrium.method` says which one answered.
@@ -88,9 +91,19 @@ def equilibrium(
         >>> eq.prices.round(3).tolist(), bool(eq.certificate.violation < 1e-6)
         ([0.5, 1.0], True)
 
+        A producer who values the good at 1, up to its wealth, and a household with a budget:
+
+        >>> both = cx.valuations.Mixed(
+        ...     (cx.valuations.Linear(np.array([[1.0]])), cx.valuations.Linear(np.array([[2.0]])))
+        ... )
+        >>> eq = cx.equilibrium(both, [10.0], [5.0, 6.0], money=("cap", "budget"))
+        >>> eq.prices.round(3).tolist(), eq.bundles.round(3).tolist()
+        ([1.0], [[4.0], [6.0]])
+
     Source: paper section 2, `Equ`; Eisenberg and Gale (1959); Cole et al. (2017) for budgets.
     """
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((valuations, supply, wealth))):
+        money = money_of(money, valuations)
         method = default_method(valuations, money) if method is None else method
         return traced(valuations, supply, wealth, money, method, tol, start)
     market = market_of(valuations, supply, wealth, money)

@@ -384,12 +384,14 @@ def counted(block: Block, money: str) -> Any:
 
     Args:
         block: Of `InteriorPoint`.
-        money: "budget" or "fisher".
+        money: The rule of its agents.
 
     Returns:
-        The block itself for values of degree 1, else `Spending`.
+        The block itself without a budget and for values of degree 1, else `Spending`.
     """
     whole = isinstance(block, Quantities) and block.family.homogeneous
-    if whole or not isinstance(block, Quantities | Pieces | Curved | Levels):
+    if money not in LIMITS or whole:
+        return block
+    if not isinstance(block, Quantities | Pieces | Curved | Levels):
         return block
     return Spending(block._replace(rule=Unlimited()), block.wealth, LIMITS[money])

@@ -12,7 +12,8 @@ from catallax._errors import InvalidMarket, InvalidSetting
 from catallax._types import exact
 from catallax.clearing.equilibrium._demand import bought, demanded
 from catallax.clearing.equilibrium._market import Market, Money
-from catallax.clearing.equilibrium._method import Found, require_steps
+from catallax.clearing.equilibrium._method import Found, require_steps, several_rules
+from catallax.clearing.equilibrium._money import money_of
 from catallax.clearing.equilibrium._opaque import opaque
 from catallax.clearing.equilibrium.valuations import (
     CES,
@@ -69,6 +70,8 @@ class Tatonnement:
 
     def serves(self, market: Market) -> str | None:
         """Returns why it cannot solve such a market, or None."""
+        if reason := several_rules(market):
+            return reason
         if market.money == "fisher":
             return next(filter(None, map(_unfit_to_spend, market.families)), None)
         if market.money == "none":
@@ -144,8 +147,9 @@ def tatonnement_path(
             raise InvalidMarket(
                 f"{name} is not above 0.", "Excess demand is a share of supply.", f"Correct {name}."
             )
+    rules = money_of(money, valuations)
     with exact():
-        market = Market(valuations, jnp.asarray(supply), jnp.asarray(owned), money)
+        market = Market(valuations, jnp.asarray(supply), jnp.asarray(owned), rules)
         reason = method.serves(market)
         if reason is not None:
             raise InvalidSetting(f"money={money!r} was given.", reason, "Use another method.")

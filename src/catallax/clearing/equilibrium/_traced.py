@@ -9,13 +9,13 @@ from jaxtyping import Array
 
 from catallax._types import exact
 from catallax.clearing.equilibrium._certificate import certificate_of
-from catallax.clearing.equilibrium._market import Market, Money
+from catallax.clearing.equilibrium._market import Market, Rules
 from catallax.clearing.equilibrium._method import Method
 from catallax.clearing.equilibrium._outcome import Equilibrium, Result
 
 
 def traced(
-    valuations: Any, supply: Any, wealth: Any, money: Money, method: Method, tol: float, start: Any
+    valuations: Any, supply: Any, wealth: Any, money: Rules, method: Method, tol: float, start: Any
 ) -> Equilibrium:
     """Finds and certifies where nothing can be looked at.
 
@@ -27,7 +27,7 @@ def traced(
         valuations: One of `catallax.valuations`, perhaps traced.
         supply: `[m]`, above 0.
         wealth: `[n]`, above 0; None with `money="none"`.
-        money: What money means.
+        money: What money means, as a `Market` keeps it.
         method: That serves it.
         tol: The largest violation that counts as an equilibrium.
         start: `Equilibrium.warm` of a market of the same size, or None.
@@ -42,7 +42,7 @@ def traced(
     return _in_single_precision(money, method, tol, start, arrays)
 
 
-def untransformed(money: Money, method: Method, tol: float, start: Any, arrays: Any) -> Equilibrium:
+def untransformed(money: Rules, method: Method, tol: float, start: Any, arrays: Any) -> Equilibrium:
     """Finds and certifies in 64 bits; what `traced` and a batch run for every market."""
     valuations, supply, wealth = arrays
     own = jnp.ones(valuations.agents) if wealth is None else wealth
@@ -68,14 +68,14 @@ CERTIFIED, NOT_CONVERGED = int(Result.CERTIFIED), int(Result.NOT_CONVERGED)
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _in_single_precision(
-    money: Money, method: Method, tol: float, start: Any, arrays: Any
+    money: Rules, method: Method, tol: float, start: Any, arrays: Any
 ) -> Equilibrium:
     with exact():
         return _narrow(untransformed(money, method, tol, start, _wide(arrays)))
 
 
 def _forward(
-    money: Money, method: Method, tol: float, start: Any, arrays: Any
+    money: Rules, method: Method, tol: float, start: Any, arrays: Any
 ) -> tuple[Equilibrium, Any]:
     with exact():
         solve = partial(untransformed, money, method, tol, start)
@@ -83,7 +83,7 @@ def _forward(
         return _narrow(outcome), (backward, arrays, start)
 
 
-def _backward(money: Money, method: Method, tol: float, kept: Any, cotangent: Any) -> Any:
+def _backward(money: Rules, method: Method, tol: float, kept: Any, cotangent: Any) -> Any:
     """Runs the pull-back in 64 bits too: outside of them JAX would round it half-way."""
     backward, arrays, start = kept
     with exact():

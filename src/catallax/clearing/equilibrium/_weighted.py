@@ -9,9 +9,9 @@ from jaxtyping import Array
 
 from catallax.clearing.equilibrium._attempt import Course, Effort, attempted
 from catallax.clearing.equilibrium._interior import Iterate, interior_point
-from catallax.clearing.equilibrium._interior_method import InteriorPoint
+from catallax.clearing.equilibrium._interior_method import InteriorPoint, is_convex
 from catallax.clearing.equilibrium._interior_start import Scaled, scaled_market
-from catallax.clearing.equilibrium._market import Market, Money
+from catallax.clearing.equilibrium._market import Market, Rules, together
 from catallax.clearing.equilibrium._method import Found, Method, require_steps
 from catallax.clearing.equilibrium._payment import RULES
 from catallax.clearing.equilibrium._scaling import in_shares, times
@@ -70,14 +70,14 @@ class WeightedWelfare:
 
     def serves(self, market: Market) -> str | None:
         """Returns why it cannot solve such a market, or None."""
-        if market.money in ("budget", "fisher"):
+        if not {"budget", "fisher"}.isdisjoint(market.rules):
             return None
         return "Without budgets the market is a convex programme, which needs no attempts."
 
     def find(self, market: Market, tol: float, start: Any = None) -> Found:
         """Returns the best it found; see `Method`. It has no use for a start."""
         scaled = _in_own_units(market)
-        blocks: Any = tuple(counted(block, market.money) for block in scaled.blocks)
+        blocks: Any = tuple(map(counted, scaled.blocks, market.rules))
 
         def opening(attempt: Array) -> tuple[Iterate, Array]:
             return _opening(scaled, blocks, attempt)
@@ -92,19 +92,21 @@ def _in_own_units(market: Market) -> Scaled:
 
     Equal shares are no ruler here: beyond satiation they may be worth less than nothing.
     """
-    if market.money != "fisher":
+    if "fisher" not in market.rules:
         return scaled_market(market)
     ends = np.cumsum([family.agents for family in market.families])[:-1]
     parts = jnp.split(market.wealth, ends)
     families = [in_shares(family, market.supply) for family in market.families]
+    share = 1.0 / market.wealth.shape[0]
     paid = [
-        times(family, wealth / _reached(family, 1.0 / market.wealth.shape[0]))
-        for family, wealth in zip(families, parts, strict=True)
+        times(family, wealth / _reached(family, share)) if rule == "fisher" else family
+        for family, wealth, rule in zip(families, parts, market.rules, strict=True)
     ]
-    alike = Market(Mixed(tuple(paid)), jnp.ones_like(market.supply), market.wealth, "budget")
+    money = together("budget" if rule == "fisher" else rule for rule in market.rules)
+    alike = Market(Mixed(tuple(paid)), jnp.ones_like(market.supply), market.wealth, money)
     scaled = scaled_market(alike)
-    blocks: Any = scaled.blocks
-    blocks = tuple(block._replace(rule=RULES["fisher"]) for block in blocks)
+    blocks: Any = zip(scaled.blocks, market.rules, strict=True)
+    blocks = tuple(block._replace(rule=RULES[rule]) for block, rule in blocks)
     return scaled._replace(blocks=blocks, supply=market.supply)
 
 
@@ -115,20 +117,21 @@ def _reached(family: Any, share: float) -> Array:
     return jnp.where(best > 0, best, 1.0)
 
 
-def default_method(valuations: Any, money: Money) -> Method:
+def default_method(valuations: Any, money: Rules) -> Method:
     """Returns the method for a kind of market: `InteriorPoint` wherever a programme is convex.
 
     It asks nothing about sizes or numbers, so that markets may be traced, or stacked in a batch.
 
     Args:
         valuations: One of `catallax.valuations`.
-        money: What money means.
+        money: What money means, as a `Market` keeps it.
 
     Returns:
         `InteriorPoint()`, or `WeightedWelfare()`.
     """
-    whole = getattr(valuations, "homogeneous", True)
-    return InteriorPoint() if whole or money in ("none", "cap") else WeightedWelfare()
+    none: Any = None
+    convex = is_convex(Market(valuations, none, none, money))
+    return InteriorPoint() if convex else WeightedWelfare()
 
 
 def _opening(scaled: Scaled, blocks: tuple[Any, ...], attempt: Array) -> tuple[Iterate, Array]:
