@@ -10,7 +10,7 @@ import catallax as cx
 from catallax._types import exact
 from catallax._xla import compiled
 from catallax.clearing.equilibrium._border import market_of as checked
-from catallax.clearing.equilibrium._interior import fits
+from catallax.clearing.equilibrium._interior_start import fits
 from catallax.clearing.equilibrium._places import Everything, Places, places_of
 from catallax.clearing.equilibrium.valuations import (
     BoundedLeontief,

@@ -258,27 +258,6 @@ def _direction(
     return Iterate(step / prices, short - step / prices, moves)
 
 
-def fits(start: Any, market: Any) -> bool:
-    """Returns whether a point to start from is of a market of the same size.
-
-    Args:
-        start: `Found.warm` of a method, or None.
-        market: A market.
-
-    Returns:
-        True for starts of other methods, which look at them themselves.
-    """
-    if not isinstance(start, Iterate):
-        return True
-    first = [jax.tree.leaves(block)[0].shape[:2] for block in start.blocks]
-    here = [
-        (family.agents, family.goods if places is None else places.shape[1])[: len(shape)]
-        for family, places, shape in zip(market.families, market.seen, first, strict=False)
-    ]
-    same = len(first) == len(market.families)
-    return same and start.prices.shape == market.supply.shape and first == here
-
-
 def total_of(blocks: tuple[Block, ...], iterate: Iterate) -> Float[Array, ""]:
     """Returns the sum of all complementarity products."""
     total = jnp.sum(iterate.prices * iterate.leftover)

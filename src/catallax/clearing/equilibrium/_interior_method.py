@@ -104,9 +104,10 @@ def _no_tangent(leaf: Array) -> Any:
 def _found(scaled: Scaled, progress: Progress) -> Found:
     """Returns an iterate in the units of the market."""
     iterate, bundles, spending = progress.iterate, [], []
-    for block, state in zip(scaled.blocks, iterate.blocks, strict=True):
+    each = zip(scaled.blocks, iterate.blocks, scaled.utils, strict=True)
+    for block, state, util in each:
         bundles.append(block.bundles(state, block.look(state, iterate.prices)))
-        spending.append(state.purse.beta)
+        spending.append(state.purse.beta * util)
     return Found(
         prices=iterate.prices * scaled.unit / scaled.supply,
         bundles=jnp.concatenate(bundles) * scaled.supply,

@@ -1,7 +1,7 @@
 """Where the interior point method starts: a market in its own units, and a point inside."""
 
 import dataclasses
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from typing import Any, NamedTuple
 
 import jax
@@ -45,6 +45,8 @@ class Scaled(NamedTuple):
         unit: Money that 1 stands for.
         total: Money against which the gap is measured, in units.
         supply: `[m]`, quantities that a share of 1 stands for.
+        utils: Of each block `[n]`, in what the worth of its agents is counted: 1, or in a Fisher
+            market money by `_paid`.
     """
 
     blocks: tuple[Block, ...]
@@ -52,6 +54,7 @@ class Scaled(NamedTuple):
     unit: Float[Array, ""]
     total: Float[Array, ""]
     supply: Float[Array, "m"]
+    utils: tuple[Float[Array, "n"], ...]
 
 
 def scaled_market(market: Market) -> Scaled:
@@ -66,9 +69,13 @@ def scaled_market(market: Market) -> Scaled:
     share = 1.0 / market.wealth.shape[0]
     families = [in_shares(family, market.supply) for family in market.families]
     parts = jnp.split(market.wealth, _ends(families)[:-1])
-    families = [
-        _paid(family, wealth, share) if rule == "fisher" else family
+    utils = tuple(
+        _paid(family, wealth, share) if rule == "fisher" else jnp.ones_like(wealth)
         for family, wealth, rule in zip(families, parts, market.rules, strict=True)
+    )
+    families = [
+        times(family, util) if rule == "fisher" else family
+        for family, util, rule in zip(families, utils, market.rules, strict=True)
     ]
     bids = [highest_bids(family, share) for family in families]
     prices, total = _first_prices(market, bids, parts)
@@ -81,7 +88,7 @@ def scaled_market(market: Market) -> Scaled:
             families, parts, market.rules, market.seen, strict=True
         )
     )
-    return Scaled(blocks, prices / unit, unit, total / unit, market.supply)
+    return Scaled(blocks, prices / unit, unit, total / unit, market.supply, utils)
 
 
 def beginning(scaled: Scaled) -> Iterate:
@@ -97,6 +104,36 @@ def entered(scaled: Scaled, start: Iterate) -> Iterate:
     return start._replace(blocks=tuple(block.entered(state) for block, state in pairs))
 
 
+def fits(start: Any, market: Market) -> bool:
+    """Returns whether a point to start from is of a market of the same kinds of agents and size.
+
+    Args:
+        start: `Found.warm` of a method, or None.
+        market: A market.
+
+    Returns:
+        True for starts of other methods, which look at them themselves.
+    """
+    if not isinstance(start, Iterate):
+        return True
+    leaves, structure = jax.tree.flatten(market)
+    shapes = tuple((leaf.shape, jnp.result_type(leaf)) for leaf in leaves)
+    return _shapes_of(start) == _first_shapes(structure, shapes)
+
+
+def _shapes_of(tree: Any) -> tuple[Any, list[tuple[int, ...]]]:
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, [leaf.shape for leaf in leaves]
+
+
+@lru_cache(maxsize=64)
+def _first_shapes(structure: Any, shapes: Any) -> tuple[Any, list[tuple[int, ...]]]:
+    """Returns the shapes of a first point; to ask costs more than a step of the method."""
+    leaves = [jax.ShapeDtypeStruct(*shape) for shape in shapes]
+    market = jax.tree.unflatten(structure, leaves)
+    return _shapes_of(jax.eval_shape(lambda given: beginning(scaled_market(given)), market))
+
+
 def _ends(families: list[Any]) -> list[int]:
     ends = []
     for family in families:
@@ -104,10 +141,10 @@ def _ends(families: list[Any]) -> list[int]:
     return ends
 
 
-def _paid(family: Any, wealth: Array, share: float) -> Any:
+def _paid(family: Any, wealth: Array, share: float) -> Array:
     """In a Fisher market utility has no unit: an equal share is made to be worth one's money."""
     worth = family.worth(jnp.full((family.agents, family.goods), share))
-    return times(family, jax.lax.stop_gradient(wealth / worth))
+    return jax.lax.stop_gradient(wealth / worth)
 
 
 def _first_prices(market: Market, bids: list[Array], parts: list[Array]) -> tuple[Array, Array]:

@@ -18,8 +18,8 @@ from catallax.clearing.equilibrium._caps import caps_are_met, met
 from catallax.clearing.equilibrium._certificate import certificate_of
 from catallax.clearing.equilibrium._default import default_methods
 from catallax.clearing.equilibrium._idling import idled
-from catallax.clearing.equilibrium._interior import fits
 from catallax.clearing.equilibrium._interior_method import InteriorPoint
+from catallax.clearing.equilibrium._interior_start import fits
 from catallax.clearing.equilibrium._market import Market, Rules
 from catallax.clearing.equilibrium._method import Found, Method
 from catallax.clearing.equilibrium._money import money_of

@@ -1,0 +1,31 @@
+"""Where the interior point method starts: from a point that fits, or from its own."""
+
+import numpy as np
+import pytest
+
+import catallax as cx
+from catallax.clearing.equilibrium import valuations as cv
+
+
+def test_a_start_of_other_kinds_of_agents_is_left_aside():
+    ones = np.ones(2)
+    warm = cx.equilibrium(cv.Linear(np.eye(2) + 1), ones, ones, money="budget").warm
+    recipes = cv.Leontief(np.eye(2) + 1)
+    cold = cx.equilibrium(recipes, ones, ones, money="budget")
+    found = cx.equilibrium(recipes, ones, ones, money="budget", start=warm)
+    assert found.prices.tolist() == cold.prices.tolist()
+    assert found.steps == cold.steps
+
+
+@pytest.mark.parametrize("wealth", [[1.0, 0.5], [3.0, 50.0]])
+def test_where_all_is_spent_a_price_is_beta_times_the_worth_of_a_little_more(wealth):
+    """Each good is bought by whoever gets most for it: `p_j = β_i v_ij`."""
+    values = np.array([[1.0, 2.0], [2.0, 1.0]])
+    found = cx.equilibrium(
+        cv.Linear(values), np.ones(2), wealth, money="fisher", method=cx.InteriorPoint(), tol=1e-9
+    )
+    bought = found.bundles > 1e-6
+    assert found.spending[:, None] * values == pytest.approx(
+        np.where(bought, found.prices, found.spending[:, None] * values), rel=1e-5
+    )
+    assert bought.any(axis=1).all()
