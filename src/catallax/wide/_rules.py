@@ -99,9 +99,6 @@ class Patience:
     worth at rest, where `p = p̂`. Without it, what is worth the same up to a limit has a price that
     jumps whenever supply passes the limit, by however little.
 
-    Just below 1 everybody still has a strict reason to take the last unit at rest; at 1 all are
-    indifferent, and clearing takes several times as many steps.
-
     Args:
         share: η, from 0 (nobody waits) to 1.
 
@@ -114,7 +111,7 @@ class Patience:
         0.0
     """
 
-    share: float = 0.95
+    share: float = 1.0
 
     def __post_init__(self) -> None:
         """Checks the share."""

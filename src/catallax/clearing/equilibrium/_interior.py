@@ -31,6 +31,8 @@ FLOOR = 0.2
 
 WARM_GAP = 0.02
 """An iterate with at least this gap is far enough inside for another market to start from."""
+KEPT_GAP = 0.03
+"""The first step aims no lower, so that every market leaves a point of its own to start from."""
 
 
 class Iterate(NamedTuple):
@@ -106,7 +108,8 @@ def interior_point(
         return (worst(progress.missed) > tol) & (progress.steps < steps)
 
     def step(progress: Progress) -> Progress:
-        iterate = advanced(blocks, progress.iterate, progress.missed, tol, total)
+        least = jnp.where(progress.steps == 0, KEPT_GAP * total, 0.0)
+        iterate = advanced(blocks, progress.iterate, progress.missed, tol, total, least)
         missed = missed_by(blocks, iterate, total, settled=True)
         inside = missed.gap > WARM_GAP
         warm = jax.tree.map(lambda new, old: jnp.where(inside, new, old), iterate, progress.warm)
@@ -138,9 +141,14 @@ class Newton(NamedTuple):
 
 
 def advanced(
-    blocks: tuple[Block, ...], iterate: Iterate, missed: Missed, tol: float, total: Array
+    blocks: tuple[Block, ...],
+    iterate: Iterate,
+    missed: Missed,
+    tol: float,
+    total: Array,
+    least: Array,
 ) -> Iterate:
-    """Takes one predictor-corrector step.
+    """Takes one predictor-corrector step, to no smaller a gap than the least in money.
 
     The corrector aims at a share of the gap that the predictor left, but never far below what
     the equalities miss: a gap that closes before goods are cleared strands the method. Below the
@@ -153,7 +161,7 @@ def advanced(
     centring = jnp.clip((1 - ahead) ** 3, CENTRING_LEAST, 1.0)
     unmet = jnp.minimum(gap, BEHIND * missed.equality * total)
     enough = FLOOR * tol * total * jnp.minimum(1.0, missed.gap / missed.excess)
-    target = jnp.max(jnp.stack([centring * gap, unmet, enough]))
+    target = jnp.max(jnp.stack([centring * gap, unmet, enough, least]))
     corrector = _direction(blocks, iterate, newton, target / count, predictor)
     # XLA would work out a plain minimum anew for every number that it is multiplied with.
     length = jnp.min(jnp.stack([jnp.ones(()), TO_BOUNDARY * furthest(corrector)]))
