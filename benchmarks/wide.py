@@ -50,7 +50,7 @@ SERIES = {
 }
 CAP = 60.0
 """A size of which so many seconds of steps have passed is timed no longer."""
-WARM, TIMED, CHUNK = 20, 30, 5
+WARM, TIMED, CHUNK = 50, 100, 50
 SLOW, QUICK = cx.Expectations(0.2), cx.Expectations(1.0)
 ABLATION = {
     "as it is": {},
