@@ -29,3 +29,18 @@ def test_where_all_is_spent_a_price_is_beta_times_the_worth_of_a_little_more(wea
         np.where(bought, found.prices, found.spending[:, None] * values), rel=1e-5
     )
     assert bought.any(axis=1).all()
+
+
+def test_starts_do_not_grow_stale():
+    """Each market hands on a point of its own, however little it differs from the last."""
+    rng = np.random.default_rng(0)
+    values, supply, wealth = rng.uniform(0.5, 1, (12, 5)), np.ones(5), rng.uniform(0.2, 1, 12)
+    found, steps = None, []
+    for _ in range(30):
+        values = values * rng.uniform(1 - 1e-4, 1 + 1e-4, values.shape)
+        start = None if found is None else found.warm
+        found = cx.equilibrium(cv.Linear(values), supply, wealth, money="budget", start=start)
+        steps.append(int(found.steps))
+        if start is not None:
+            assert not np.allclose(start.prices, found.warm.prices, rtol=1e-9)
+    assert max(steps[15:]) <= max(steps[1:15]) + 2
