@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 import jax.numpy as jnp
@@ -128,6 +129,23 @@ def test_a_saved_economy_comes_back_with_both_rules(tmp_path):
     assert back.market.money == ("cap", "budget")
     back.run(4)
     assert back.digest == whole.digest
+
+
+def test_tastes_may_change_after_a_run_was_loaded(tmp_path):
+    """A saved start of clearing that no longer fits is left aside, as one in memory is."""
+    last = (Want("slats", 1.5, 9.0),)
+    few = market(mill(wants=((Want("slats", 2.0, 5.0), Want("labour", 1.0, 1.0)), last)))
+    more = (Want("slats", 2.0, 5.0), Want("slats", 1.0, 2.0), Want("slats", 0.5, 2.0))
+    many = market(mill(wants=(more, last)))
+    stayed = cx.WideEconomy(few)
+    stayed.save(tmp_path / "run")
+    stayed.run(3)
+    shutil.copytree(tmp_path / "run", tmp_path / "copy")
+    loaded = cx.load(tmp_path / "copy")
+    for run in (stayed, loaded):
+        run.change(many)
+        run.run(3)
+    assert loaded.digest == stayed.digest
 
 
 def test_loading_and_saving_between_two_steps_changes_nothing(tmp_path, whole):

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from catallax._callbacks import Callback
-from catallax._checkpoint import leaves_of, tree_of
+from catallax._checkpoint import leaves_of
 from catallax._errors import InvalidSetting, TrainingInterrupted
 from catallax._interrupts import deferred_interrupt
 from catallax._journal import GENESIS, Audit, JournalEntry, audit, make_entry
@@ -30,7 +30,7 @@ from ._inspect import HolderRecord, holder_records
 from ._lessons import first_lessons
 from ._market import WideMarket
 from ._records import columns_of, goods_rows, history_of
-from ._saving import Kept, begin, keep, read
+from ._saving import Kept, begin, keep, read, start_of
 from ._state import WideState, genesis
 from ._step import FLOWS, Cleared, Offer, Pace, Seen, offered, settled
 
@@ -269,8 +269,6 @@ class WideEconomy:
                 "Their accounts and stocks go on, by name.",
                 "Keep all names and goods; a capacity of 0 takes a producer out.",
             )
-        if market.money != self.market.money:
-            self._warm = None  # of families that are gone
         self.market, self._cast = market, cast_of(market)
         self._bidders = bidders_of(market.industry)
         habits = self.state.habits
@@ -332,7 +330,7 @@ class WideEconomy:
         given: dict[str, Any] = {"money": money_of(self._bidders, market), "tol": TOLERANCE}
         if self._warm_saved is not None:
             like = equilibrium(valuations, supply, wealth, **given).warm
-            self._warm, self._warm_saved = tree_of(like, self._warm_saved), None
+            self._warm, self._warm_saved = start_of(like, self._warm_saved), None
         found = equilibrium(valuations, supply, wealth, start=self._warm, **given)
         self._warm = found.warm
         return found, valuations, wealth

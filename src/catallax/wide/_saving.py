@@ -72,3 +72,18 @@ def read(directory: RunDirectory, like: WideState) -> Kept:
     warm = {name.removeprefix(WARM): array for name, array in starts.items()}
     market = told["market"] or directory.config["market"]
     return Kept(state, warm or None, told["planned"], market)
+
+
+def start_of(like: Any, saved: Columns) -> Any:
+    """Returns a start of clearing from what was saved of it.
+
+    Args:
+        like: A start of the market as it is now.
+        saved: `Kept.warm`.
+
+    Returns:
+        The start; None if the market has changed its shape since, as one in memory is left aside.
+    """
+    now = {name: array.shape for name, array in leaves_of(like).items()}
+    same = now == {name: array.shape for name, array in saved.items()}
+    return tree_of(like, saved) if same else None

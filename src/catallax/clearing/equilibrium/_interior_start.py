@@ -73,10 +73,7 @@ def scaled_market(market: Market) -> Scaled:
         _paid(family, wealth, share) if rule == "fisher" else jnp.ones_like(wealth)
         for family, wealth, rule in zip(families, parts, market.rules, strict=True)
     )
-    families = [
-        times(family, util) if rule == "fisher" else family
-        for family, util, rule in zip(families, utils, market.rules, strict=True)
-    ]
+    families = list(map(times, families, utils))
     bids = [highest_bids(family, share) for family in families]
     prices, total = _first_prices(market, bids, parts)
     unit = jax.lax.stop_gradient(jnp.mean(prices))
