@@ -292,3 +292,9 @@ def test_a_browser_shows_the_page(chromium, path, economy, tmp_path):
     assert seen["flat"] == 0
     for words in ("What it learned", "Who is who", "The books", "not a tick lost", economy.digest):
         assert words in seen["text"]
+
+
+def test_what_hardly_moves_is_drawn_on_an_axis_whose_labels_differ():
+    ticks = nice_ticks(1.0, 1.00001)
+    assert ticks[0] < 0.95 and ticks[-1] > 1.05
+    assert len({number(tick) for tick in ticks}) == len(ticks)

@@ -65,6 +65,10 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}" if size >= 1e-4 or value == 0 else f"{value:.1e}"
 
 
+TELLABLE = 0.01
+"""A range that is a smaller share of its numbers is widened: its labels would look the same."""
+
+
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     """Returns round numbers that cover a range, about `count` of them.
 
@@ -72,8 +76,9 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
         >>> nice_ticks(0.0, 9.3)
         [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
     """
-    if not high > low:
-        low, high = low - max(abs(low) * 0.1, 0.5), high + max(abs(high) * 0.1, 0.5)
+    size = max(abs(low), abs(high))
+    if high - low <= TELLABLE * size:
+        low, high = low - (size * 0.1 or 0.5), high + (size * 0.1 or 0.5)
     raw = (high - low) / count
     unit = 10.0 ** floor(log10(raw))
     step = unit * next(size for size in (1, 2, 2.5, 5, 10) if size * unit >= raw * 0.999)

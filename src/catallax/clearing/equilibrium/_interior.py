@@ -32,7 +32,7 @@ FLOOR = 0.2
 WARM_GAP = 0.02
 """An iterate with at least this gap is far enough inside for another market to start from."""
 KEPT_GAP = 0.03
-"""The first step aims no lower, so that every market leaves a point of its own to start from."""
+"""From a point of another market the first step aims no lower, and leaves one of this market."""
 
 
 class Iterate(NamedTuple):
@@ -82,7 +82,12 @@ class Progress(NamedTuple):
 
 
 def interior_point(
-    blocks: tuple[Block, ...], start: Iterate, total: Float[Array, ""], tol: float, steps: int
+    blocks: tuple[Block, ...],
+    start: Iterate,
+    total: Float[Array, ""],
+    tol: float,
+    steps: int,
+    first_gap: float = 0.0,
 ) -> Progress:
     """Follows the central path from a start to a duality gap.
 
@@ -95,6 +100,7 @@ def interior_point(
         total: Money against which the gap is measured.
         tol: The relative gap, and the miss of every equality, to reach.
         steps: The most steps.
+        first_gap: The least that the first step aims at, relative.
 
     Returns:
         The `Progress` at the end.
@@ -108,7 +114,7 @@ def interior_point(
         return (worst(progress.missed) > tol) & (progress.steps < steps)
 
     def step(progress: Progress) -> Progress:
-        least = jnp.where(progress.steps == 0, KEPT_GAP * total, 0.0)
+        least = jnp.where(progress.steps == 0, first_gap * total, 0.0)
         iterate = advanced(blocks, progress.iterate, progress.missed, tol, total, least)
         missed = missed_by(blocks, iterate, total, settled=True)
         inside = missed.gap > WARM_GAP

@@ -8,7 +8,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from catallax.clearing.equilibrium._interior import Iterate, Progress, interior_point, polished
+from catallax.clearing.equilibrium._interior import (
+    KEPT_GAP,
+    Iterate,
+    Progress,
+    interior_point,
+    polished,
+)
 from catallax.clearing.equilibrium._interior_start import Scaled, beginning, entered, scaled_market
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium._method import Found, require_steps
@@ -65,9 +71,7 @@ def is_convex(market: Market) -> bool:
 
 @partial(jax.custom_jvp, nondiff_argnums=(2, 3))
 def _searched(market: Market, start: Iterate | None, steps: int, tol: float) -> Found:
-    scaled = scaled_market(market)
-    first = beginning(scaled) if start is None else entered(scaled, start)
-    progress = interior_point(scaled.blocks, first, scaled.total, INNER * tol, steps)
+    scaled, progress = _run(market, start, steps, tol)
     return _found(scaled, progress)
 
 
@@ -79,9 +83,7 @@ def _differentiated(steps: int, tol: float, primals: Any, tangents: Any) -> tupl
     taken at the solution, is the solution's own.
     """
     market, start = primals
-    scaled = scaled_market(market)
-    first = beginning(scaled) if start is None else entered(scaled, start)
-    progress = interior_point(scaled.blocks, first, scaled.total, INNER * tol, steps)
+    scaled, progress = _run(market, start, steps, tol)
 
     def outputs(market: Market) -> tuple[Array, Array, Array]:
         scaled = scaled_market(market)
@@ -93,6 +95,14 @@ def _differentiated(steps: int, tol: float, primals: Any, tangents: Any) -> tupl
     found = _found(scaled, progress)
     still = jax.tree.map(_no_tangent, found)
     return found, still._replace(prices=prices, bundles=bundles, spending=spending)
+
+
+def _run(market: Market, start: Iterate | None, steps: int, tol: float) -> tuple[Scaled, Progress]:
+    scaled, near = scaled_market(market), INNER * tol
+    if start is None:
+        return scaled, interior_point(scaled.blocks, beginning(scaled), scaled.total, near, steps)
+    first = entered(scaled, start)
+    return scaled, interior_point(scaled.blocks, first, scaled.total, near, steps, KEPT_GAP)
 
 
 def _no_tangent(leaf: Array) -> Any:
