@@ -17,5 +17,7 @@ from ._mps import Row as Row
 from ._mps import read_mps as read_mps
 from ._mps import write_mps as write_mps
 from ._named import industry_named as industry_named
+from ._non_rival import non_rival as non_rival
+from ._non_rival import summed_prices as summed_prices
 from ._supply_chain import supply_chain as supply_chain
 from ._workshops import workshops as workshops
