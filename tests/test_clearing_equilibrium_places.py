@@ -10,7 +10,7 @@ import catallax as cx
 from catallax._types import exact
 from catallax._xla import compiled
 from catallax.clearing.equilibrium._border import market_of as checked
-from catallax.clearing.equilibrium._interior_start import fits
+from catallax.clearing.equilibrium._interior_start import start_in
 from catallax.clearing.equilibrium._places import Everything, Places, places_of
 from catallax.clearing.equilibrium.valuations import (
     BoundedLeontief,
@@ -125,8 +125,8 @@ def test_a_start_from_more_goods_each_is_left_aside():
     three, four = (with_places(checked(of, SUPPLY, wealth, "none")) for of in (values, others))
     with exact():
         warm = FIND(three).warm
-    assert fits(warm, three)
-    assert not fits(warm, four)
+        assert start_in(three, warm).known
+        assert not start_in(four, warm).known
     first = cx.equilibrium(values, SUPPLY, wealth, money="none")
     again = cx.equilibrium(others, SUPPLY, wealth, money="none", start=first.warm)
     alone = cx.equilibrium(others, SUPPLY, wealth, money="none")

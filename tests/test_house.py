@@ -25,7 +25,7 @@ STOREYS = (
     "agents",
     # clearing
     "_auctions clearing",
-    "_exploration",
+    "_exploration tastes",
     "_clearing _quanta",
     # payments
     "_settlement _trade",

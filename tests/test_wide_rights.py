@@ -132,6 +132,7 @@ def stepped(run, before, prices, bundles):
         bidders = run._bidders
         return _economy._settled(
             bidders.others,
+            bidders.tastes,
             run._rows.owners,
             rights,
             run._cast,

@@ -30,7 +30,7 @@ ODD = 385 / 1024
 """Credits that floats know exactly, and that are no whole number of ticks."""
 
 run_offered = jax.jit(offered, static_argnums=(2,))
-run_settled = jax.jit(settled, static_argnums=(2, 4, 8))
+run_settled = jax.jit(settled, static_argnums=(2, 4, 5, 9))
 
 
 class Drawn:
@@ -185,6 +185,7 @@ def stepped(drawn):
             bidders.makers,
             bidders.others,
             bidders.wants,
+            bidders.tastes,
             drawn.owners,
             offer,
             cleared,

@@ -5,6 +5,7 @@ from catallax import checks as checks
 from catallax import gym as gym
 from catallax import industries as industries
 from catallax import planner as planner
+from catallax import tastes as tastes
 from catallax import techniques as techniques
 from catallax import worlds as worlds
 from catallax._auctions import Auction as Auction

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64, Int
 
 from catallax.industries import Household, Industry, Want
+from catallax.industries._household import require_listed
 from catallax.techniques import Activities, LinearActivity, Storage, Technique, stack_activities
 
 
@@ -74,6 +75,7 @@ class Tables(NamedTuple):
 @lru_cache(maxsize=64)
 def tables_of(industry: Industry) -> Tables:
     """Returns the levers of an industry, and what they do."""
+    require_listed(industry.households, "One mind at the levers")
     place = {good: number for number, good in enumerate(industry.goods)}
     fixed = [one for one in industry.producers if _is_fixed(one.technique)]
     bent = [one for one in industry.producers if not _is_fixed(one.technique)]
@@ -103,7 +105,7 @@ def _wanted(households: tuple[Household, ...]) -> dict[tuple[str, str], list[Wan
     """Returns the wants of a household for a good, the dearest first."""
     found: dict[tuple[str, str], list[Want]] = {}
     for household in households:
-        for want in sorted(household.wants, key=lambda want: -want.worth):
+        for want in sorted(household.listed, key=lambda want: -want.worth):
             found.setdefault((household.name, want.good), []).append(want)
     return found
 

@@ -7,10 +7,12 @@ from ._activity_analysis import industry_of as industry_of
 from ._activity_analysis import resource_rows as resource_rows
 from ._blends import blends as blends
 from ._commodity_flow import commodity_flow as commodity_flow
-from ._industry import Household as Household
+from ._household import Household as Household
+from ._household import Sight as Sight
+from ._household import Taste as Taste
+from ._household import Want as Want
 from ._industry import Industry as Industry
 from ._industry import Producer as Producer
-from ._industry import Want as Want
 from ._mps import Column as Column
 from ._mps import LinearProgramme as LinearProgramme
 from ._mps import Row as Row

@@ -7,7 +7,8 @@ import numpy as np
 from catallax._goods import Inflow
 from catallax.techniques import GradedActivity, LinearActivity
 
-from ._industry import Household, Industry, Producer, Want
+from ._household import Household, Want
+from ._industry import Industry, Producer
 from ._supply_chain import drawn_capacity, drawn_want
 
 ALIKE = {

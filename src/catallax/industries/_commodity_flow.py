@@ -6,7 +6,8 @@ from catallax._errors import InvalidSetting
 from catallax._goods import Inflow
 from catallax.techniques import LinearActivity
 
-from ._industry import Household, Industry, Producer, Want
+from ._household import Household, Want
+from ._industry import Industry, Producer
 
 
 def commodity_flow(

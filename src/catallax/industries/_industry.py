@@ -13,6 +13,7 @@ from catallax.techniques._amounts import require_between
 
 from ._alike import Alike, frozen_alike, seen_as
 from ._cycles import require_no_free_storage
+from ._household import Household, Want
 
 
 @dataclass(frozen=True)
@@ -31,57 +32,6 @@ class Producer:
 
     name: str
     technique: Technique
-
-
-@dataclass(frozen=True)
-class Want:
-    """So much of a good that someone would have in a step, and what a unit is worth to it.
-
-    Several wants for one good make a falling, piecewise linear demand.
-
-    Args:
-        good: The good.
-        worth: Credits for a unit, above 0.
-        most: Units a step beyond which more is worth nothing; may be infinite.
-
-    Raises:
-        InvalidSetting: If the worth is not positive and finite, or the most is negative.
-
-    Example:
-        >>> Want("pencils", worth=2.0, most=5.0).most
-        5.0
-    """
-
-    good: str
-    worth: float
-    most: float = math.inf
-
-    def __post_init__(self) -> None:
-        """Checks the settings."""
-        owner = f"Want of {self.good!r}"
-        require_between(owner, "worth", self.worth, 0.0, math.inf, open_low=True)
-        require_between(owner, "most", self.most, 0.0, math.inf, may_be_infinite=True)
-
-
-@dataclass(frozen=True)
-class Household:
-    """A consumer of goods: the sum of its wants is what a bundle is worth to it.
-
-    Args:
-        name: Who.
-        wants: What it would have.
-
-    Example:
-        >>> Household("school", (Want("pencils", 2.0, 5.0), Want("pencils", 1.0))).wants[1].worth
-        1.0
-    """
-
-    name: str
-    wants: tuple[Want, ...]
-
-    def __post_init__(self) -> None:
-        """Freezes the wants."""
-        object.__setattr__(self, "wants", tuple(self.wants))
 
 
 @dataclass(frozen=True)
@@ -165,8 +115,8 @@ class Industry:
 
     @property
     def wants(self) -> tuple[Want, ...]:
-        """The wants of all households, one after the other."""
-        return tuple(want for household in self.households for want in household.wants)
+        """The wants that households list, one after the other; a taste lists none."""
+        return tuple(want for household in self.households for want in household.listed)
 
 
 def _require_different(what: str, names: Sequence[str]) -> None:
@@ -186,7 +136,7 @@ def _require_known(industry: Industry) -> None:
         goods = (*producer.technique.needs, *producer.technique.makes)
         named += [(f"the producer {producer.name}", good) for good in goods]
     for household in industry.households:
-        named += [(f"the household {household.name}", want.good) for want in household.wants]
+        named += [(f"the household {household.name}", good) for good in household.goods]
     for who, good in named:
         if good not in industry.goods:
             raise InvalidSetting(

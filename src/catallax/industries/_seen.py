@@ -22,9 +22,9 @@ def require_told_apart(industry: Industry) -> None:
     ]
     single = {good for part in parts if len(part) == 1 for good in part}
     for one in industry.households:
-        for want in one.wants:
-            if want.good not in single:
-                raise _unseen(f"The household {one.name} wants {want.good!r}")
+        for good in one.goods:
+            if good not in single:
+                raise _unseen(f"The household {one.name} wants {good!r}")
     for one in industry.producers:
         _require_of(one, single, parts)
 

@@ -5,7 +5,8 @@ import numpy as np
 from catallax._goods import Inflow
 from catallax.techniques import LinearActivity
 
-from ._industry import Household, Industry, Producer, Want
+from ._household import Household, Want
+from ._industry import Industry, Producer
 
 STAGES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("saw", ("cedar",), "lumber"),

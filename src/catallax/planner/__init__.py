@@ -9,3 +9,4 @@ from ._pooled import pooled_state as pooled_state
 from ._sight import in_full_sight as in_full_sight
 from ._steady import SteadyState as SteadyState
 from ._steady import steady_state as steady_state
+from ._weighted import weighted as weighted

@@ -5,6 +5,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from catallax.industries import Industry, Producer
+from catallax.industries._household import require_listed
 from catallax.industries._seen import require_told_apart
 from catallax.techniques import GradedActivity, LinearActivity, Storage
 
@@ -82,9 +83,11 @@ def pools_of(industry: Industry) -> Pools:
     """Writes an industry as pools.
 
     Raises:
-        InvalidSetting: If a technique is not linear, or somebody takes a grade that it cannot see.
+        InvalidSetting: If a technique is not linear, a household has a taste, or somebody takes a
+            grade that it cannot see.
     """
     require_told_apart(industry)
+    require_listed(industry.households, "The planner")
     return _Writer(industry).written()
 
 

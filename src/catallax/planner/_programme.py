@@ -7,6 +7,7 @@ from scipy.optimize import OptimizeResult, linprog
 
 from catallax._errors import InvalidSetting, NoEquilibrium, NotConverged, UnboundedDemand
 from catallax.industries import Industry
+from catallax.industries._household import require_listed
 from catallax.techniques import LinearActivity, Storage
 
 HIGHS = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
@@ -46,6 +47,7 @@ class Programme(NamedTuple):
 
 def programme_of(industry: Industry) -> Programme:
     """Writes an industry as matrices; raises InvalidSetting where a technique is not linear."""
+    require_listed(industry.households, "The planner")
     place = {good: number for number, good in enumerate(industry.goods)}
     shape = (len(place), len(industry.producers))
     inputs, outputs, costs, bounds = np.zeros(shape), np.zeros(shape), [], []

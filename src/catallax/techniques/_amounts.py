@@ -20,8 +20,8 @@ def frozen_amounts(owner: str, name: str, given: GivenAmounts) -> Amounts:
     if len(set(goods)) < len(goods):
         raise InvalidSetting(
             f"{owner} was given {name} that name a good twice: {goods}.",
-            "A technique takes or makes one amount of a good for each unit of its level.",
-            "Add the amounts of one good together.",
+            "There is one number for each good.",
+            "Add those of one good together.",
         )
     for good, amount in pairs:
         require_between(owner, f"{name} of {good!r}", amount, 0.0, math.inf, open_low=True)

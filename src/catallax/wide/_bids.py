@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float64, Int
 
@@ -23,7 +24,8 @@ from catallax.techniques import OnGoods
 
 from ._habits import Habits
 from ._makers import Makers, makers_of, revenue_of
-from ._market import WideMarket
+from ._market import HOMOGENEOUS, WideMarket
+from ._tastes import Tastes, View, believed, tastes_of
 
 LEAST = 0.05
 """Who has no capacity counts as this share of the most it ever did, if it does less now."""
@@ -39,7 +41,9 @@ class Bidders(NamedTuple):
         makers: The producers.
         others: Techniques that are no arrays.
         worths: For each of those, the function of prices and a bundle that it bids by.
-        wants: The households' values.
+        wants: The households' wants, H of them; a taste lists none.
+        plain: Which households bid by their wants.
+        tastes: By what the others bid.
         order: `[n bidders]`, households are numbered first, then producers: who stands where among
             the valuations.
     """
@@ -48,6 +52,8 @@ class Bidders(NamedTuple):
     others: tuple[OnGoods, ...]
     worths: tuple[Callable[[Any, Array], Array], ...]
     wants: PiecewiseLinear
+    plain: Int[np.ndarray, "h"]
+    tastes: Tastes
     order: Int[np.ndarray, "n"]
 
 
@@ -60,6 +66,8 @@ class Outlook(NamedTuple):
         habits: What producers are used to.
         alive: bool `[P]`.
         lessons: float64 `[P, m]`, what those whose inputs have grades expect to make of a level.
+        memories: What those who bid by a taste remember.
+        step: Steps since genesis.
     """
 
     forecasts: Float64[np.ndarray, "m"]
@@ -67,15 +75,21 @@ class Outlook(NamedTuple):
     habits: Habits
     alive: Bool[np.ndarray, "P"]
     lessons: Float64[np.ndarray, "P m"]
+    memories: tuple[Any, ...] = ()
+    step: Int[np.ndarray, ""] = np.zeros((), np.int64)
 
 
 def bidders_of(industry: Industry) -> Bidders:
     """Returns who bids in an industry."""
     makers, others = makers_of(industry)
-    first = len(industry.households)
-    order = np.concatenate([first + makers.linear, first + makers.curved, np.arange(first)])
+    households = industry.households
+    first, tastes = len(households), tastes_of(households, industry.looks)
+    plain = np.array([row for row, one in enumerate(households) if one.bids_by is None], int)
+    rows = np.array(tastes.rows, int)
+    order = np.concatenate([first + makers.linear, first + makers.curved, plain, rows])
     worths = tuple(Revenue(technique) for technique in others)
-    return Bidders(makers, others, worths, wants_of(industry.households, industry.looks), order)
+    wants = wants_of(households, industry.looks)
+    return Bidders(makers, others, worths, wants, plain, tastes, order)
 
 
 def wants_of(households: Sequence[Household], goods: Sequence[str]) -> PiecewiseLinear:
@@ -90,10 +104,10 @@ def wants_of(households: Sequence[Household], goods: Sequence[str]) -> Piecewise
     """
     listed = {
         (row, goods.index(want.good)): sorted(
-            (w for w in one.wants if w.good == want.good), key=lambda w: -w.worth
+            (w for w in one.listed if w.good == want.good), key=lambda w: -w.worth
         )
         for row, one in enumerate(households)
-        for want in one.wants
+        for want in one.listed
     }
     pieces = max((len(wants) for wants in listed.values()), default=1)
     slopes = np.zeros((len(households), len(goods), pieces))
@@ -126,10 +140,10 @@ def valuations_of(bidders: Bidders, outlook: Outlook, market: WideMarket) -> Any
         settings = (worth * alive[row])[None], alive[row : row + 1]
         families.append(Concave(function, settings, worth.size))
     share = market.patience.share
-    if market.money_of_each[1] == "budget":
-        families.append(Linear(np.asarray(bidders.wants.slopes)[:, :, 0]))
-    else:
-        families.append(patient_wants(bidders.wants, outlook.forecasts, share))
+    if bidders.plain.size:
+        families.append(wanted(bidders, outlook, market))
+    view = View(outlook.step, outlook.forecasts, outlook.offered)
+    families += believed(bidders.tastes, outlook.memories, view)
     if share > 0:
         families.append(held_back(outlook, share))
     return Mixed(tuple(families))
@@ -150,10 +164,18 @@ def money_of(bidders: Bidders, market: WideMarket) -> Rules:
     producers, households = market.money_of_each
     families = bool(bidders.makers.linear.size) + bidders.makers.curved.size
     each: list[Money] = [producers for _ in range(families)]
-    each.append(households)
+    each += [households] * (bool(bidders.plain.size) + len(bidders.tastes.groups))
     if market.patience.share > 0:
         each.append("none")
     return tuple(each)
+
+
+def wanted(bidders: Bidders, outlook: Outlook, market: WideMarket) -> Linear | PiecewiseQuadratic:
+    """Returns what households with lists of wants bid; those with budgets wait for nothing."""
+    wants = jax.tree.map(lambda table: np.asarray(table)[bidders.plain], bidders.wants)
+    if market.money_of_each[1] in HOMOGENEOUS:
+        return Linear(wants.slopes[:, :, 0])
+    return patient_wants(wants, outlook.forecasts, market.patience.share)
 
 
 def level_bids(makers: Makers, outlook: Outlook, market: WideMarket) -> BoundedLeontief:

@@ -33,6 +33,7 @@ from ._records import columns_of, goods_rows, history_of
 from ._saving import Kept, begin, keep, read, start_of
 from ._state import WideState, genesis
 from ._step import FLOWS, Cleared, Offer, Pace, Seen, offered, settled
+from ._tastes import first_memories, memories_after
 
 TOLERANCE = 1e-6
 """The largest violation that counts as an equilibrium; see `catallax.equilibrium`."""
@@ -71,7 +72,8 @@ class WideEconomy:
         with exact():
             lessons = first_lessons(makers, producers, market.experience.hope)
             habits = first_habits(producers, makers.curved)
-        self.state: WideState = genesis(market, self._cast, habits, lessons)
+        memories = first_memories(self._bidders.tastes.bids)
+        self.state: WideState = genesis(market, self._cast, habits, lessons, memories)
         self._journal: list[JournalEntry] = []
         self._histories: list[History] = []
         self._warm: Any = None
@@ -269,8 +271,9 @@ class WideEconomy:
                 "Their accounts and stocks go on, by name.",
                 "Keep all names and goods; a capacity of 0 takes a producer out.",
             )
+        before, self._bidders = self._bidders.tastes, bidders_of(market.industry)
         self.market, self._cast = market, cast_of(market)
-        self._bidders = bidders_of(market.industry)
+        memories = memories_after(before, self.state.memories, self._bidders.tastes)
         habits = self.state.habits
         scales = np.nan_to_num(np.asarray(habits.scales))
         scales[self._bidders.makers.curved] = np.nan
@@ -279,6 +282,7 @@ class WideEconomy:
             self.state = self.state._replace(
                 habits=habits._replace(scales=jax.numpy.asarray(scales)),
                 lessons=self.state.lessons.or_from(new),
+                memories=memories,
             )
 
     def _once(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -292,6 +296,7 @@ class WideEconomy:
         with exact():
             state, told = _settled(
                 self._bidders.others,
+                self._bidders.tastes,
                 self._rows.owners,
                 self.market.rights,
                 self._cast,
@@ -318,7 +323,9 @@ class WideEconomy:
         market, state = self.market, self.state
         with exact():
             lessons = _per_level(state.lessons)
-        own = jax.tree.map(np.asarray, (state.habits, state.alive, lessons))
+        own = jax.tree.map(
+            np.asarray, (state.habits, state.alive, lessons, state.memories, state.step)
+        )
         outlook = Outlook(np.asarray(state.forecasts), supply, *own)
         valuations = valuations_of(self._bidders, outlook, market)
         wealth = None
@@ -434,6 +441,7 @@ _per_level = compiled(lambda lessons: lessons.per_level)
 
 def _by_others(
     others: Any,
+    tastes: Any,
     first: int,
     rights: Any,
     cast: Any,
@@ -443,7 +451,7 @@ def _by_others(
     cleared: Cleared,
     pace: Pace,
 ) -> tuple[WideState, Seen]:
-    return settled(cast, makers, others, wants, first, offer, cleared, pace, rights)
+    return settled(cast, makers, others, wants, tastes, first, offer, cleared, pace, rights)
 
 
-_settled = compiled(_by_others, static_argnums=(0, 1, 2))
+_settled = compiled(_by_others, static_argnums=(0, 1, 2, 3))

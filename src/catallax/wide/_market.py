@@ -17,7 +17,11 @@ from catallax.techniques._kinds import FixedProportions
 
 from ._rights import require_rights, require_seen, usual_rights
 from ._rules import Closure, Expectations, Experience, Inertia, Patience, Rewards, Stipends
+from ._tastes import is_homogeneous, tastes_of
 from ._turnover import AllIn, Turnover
+
+Rules = tuple[Literal["none", "cap"], Literal["none", "cap", "budget", "fisher"]]
+"""The producers' rule of money, and the households'."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,9 @@ class WideMarket:
 
     Raises:
         InvalidSetting: If a part is of another type, a stipend is for nobody, a producer needs
-            nothing, a household with a budget has a want that ends, two holders have one name, the
-            goods are not those of the industry, the rights see something else or keep titles, or
-            somebody would have what it cannot tell apart.
+            nothing, a household with a budget has wants or a taste that end, two holders have one
+            name, the goods are not those of the industry, the rights see something else or keep
+            titles, or somebody would have what it cannot tell apart.
         BadProduction: If a technique makes what is no stock of a few random bundles.
 
     Example:
@@ -79,7 +83,7 @@ class WideMarket:
 
     industry: Industry
     closure: Closure
-    money: Literal["none", "cap"] | tuple[Literal["none", "cap"], Literal["none", "cap", "budget"]]
+    money: Literal["none", "cap"] | Rules
     expectations: Expectations = Expectations()
     inertia: Inertia = Inertia()
     patience: Patience = Patience()
@@ -134,8 +138,11 @@ class WideMarket:
         return Fraction(self.industry.discount).limit_denominator(10**6)
 
 
-RULES = ("none", "cap", "budget")
+RULES = ("none", "cap", "budget", "fisher")
 """What money may mean to households; the first two to producers."""
+
+HOMOGENEOUS = RULES[2:]
+"""Rules under which twice the bundle must be worth twice as much."""
 
 KINDS = {
     "industry": Industry,
@@ -158,15 +165,24 @@ def _money_of(money: Any, industry: Industry) -> Any:
             'Choose "none" or "cap", or two rules, the producers\' and the households\', as in '
             '("cap", "budget").',
         )
-    if pair[1] == "budget":
-        _require_endless_wants(industry)
+    if pair[1] in HOMOGENEOUS:
+        _require_homogeneous(industry)
     return pair[0] if pair[0] == pair[1] else pair
 
 
-def _require_endless_wants(industry: Industry) -> None:
+def _require_homogeneous(industry: Industry) -> None:
+    tastes = tastes_of(industry.households, industry.looks)
+    for row, taste in tastes.bids:
+        if not is_homogeneous(taste, tastes.goods):
+            raise InvalidSetting(
+                f"The household {industry.households[row].name} has a budget, and bids by {taste}.",
+                "Prices are sure to be found only if twice the bundle is worth twice as much.",
+                'Give it tastes.CES or CobbDouglas, or households the money "cap" or "none".',
+            )
     for one in industry.households:
-        counts = Counter(want.good for want in one.wants)
-        for want in one.wants:
+        wants = one.listed if one.bids_by is None else ()
+        counts = Counter(want.good for want in wants)
+        for want in wants:
             if counts[want.good] > 1 or not math.isinf(want.most):
                 raise InvalidSetting(
                     f"The household {one.name} has a want of {want.good} that ends, and a budget.",

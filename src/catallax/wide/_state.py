@@ -1,6 +1,6 @@
 """The state of a wide market: books, stocks, and what producers go by."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float64, Int64
@@ -26,6 +26,7 @@ class WideState(NamedTuple):
         forecasts: float64 `[m]`, p̂, credits for 1 of a good.
         habits: What producers are used to.
         lessons: What they have learnt about grades that they do not see.
+        memories: What households that bid by a taste remember, one after the other.
         lives: What is remembered of them for their exit and entry.
         alive: bool `[P]`, who is in the market.
         step: int64 scalar, steps since genesis.
@@ -36,12 +37,15 @@ class WideState(NamedTuple):
     forecasts: Float64[Array, "m"]
     habits: Habits
     lessons: Lessons
+    memories: tuple[Any, ...]
     lives: Lives
     alive: Bool[Array, "P"]
     step: Int64[Array, ""]
 
 
-def genesis(market: WideMarket, cast: Cast, habits: Habits, lessons: Lessons) -> WideState:
+def genesis(
+    market: WideMarket, cast: Cast, habits: Habits, lessons: Lessons, memories: tuple[Any, ...]
+) -> WideState:
     """Returns a market in which nothing was made or sold, with its money paid in.
 
     Args:
@@ -49,6 +53,7 @@ def genesis(market: WideMarket, cast: Cast, habits: Habits, lessons: Lessons) ->
         cast: Its holders.
         habits: Of those who have done nothing.
         lessons: Of those who have made nothing.
+        memories: Of households who have bought nothing.
 
     Returns:
         The first `WideState`.
@@ -68,6 +73,7 @@ def genesis(market: WideMarket, cast: Cast, habits: Habits, lessons: Lessons) ->
             forecasts=jnp.zeros(cast.units.size),
             habits=habits,
             lessons=lessons,
+            memories=memories,
             lives=first_lives(producers),
             alive=jnp.arange(producers) < market.turnover.first(producers),
             step=jnp.zeros((), jnp.int64),

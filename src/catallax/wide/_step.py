@@ -40,6 +40,7 @@ from ._habits import Inert, kept_up
 from ._lessons import learned
 from ._makers import Makers, made_of, revenue_of
 from ._state import WideState
+from ._tastes import Tastes, View, remembered, worths_of
 from ._turnover import Lives, entering, leaving, lived, paid_in, restarted
 
 HEIR = 0
@@ -136,6 +137,7 @@ def settled(
     makers: Makers,
     others: Any,
     wants: Any,
+    tastes: Tastes,
     first_household: int,
     offer: Offer,
     cleared: Cleared,
@@ -149,6 +151,7 @@ def settled(
         makers: The producers as arrays.
         others: The techniques that are none.
         wants: What households want.
+        tastes: Of those who have no list of wants, or bid by something else.
         first_household: The row of the first household.
         offer: What was offered.
         cleared: What `Equ` found.
@@ -169,10 +172,10 @@ def settled(
     measures = jnp.asarray(cast.goods.units)
     parts = bought[producers:] * measures
     made = made_of(makers, others, bundles[producers:], parts)
-    worths = jnp.zeros(bundles.shape[0])
-    worths = worths.at[first_household:producers].set(
-        wants.worth(bundles[first_household:producers])
-    )
+    view = View(before.step, before.forecasts, offer.supply)
+    eaten = bundles[first_household:producers]
+    worth = wants.worth(eaten) + worths_of(tastes, view, eaten)
+    worths = jnp.zeros(bundles.shape[0]).at[first_household:producers].set(worth)
     stocks, moved, keep = _kept(cast, before.stocks, bought, returned)
     ledger, _ = collect_carrying_costs(ledger, keep, carrying, cast.accounts)
     outputs = jnp.zeros(bought.shape).at[producers:].set(made.outputs / measures)
@@ -196,6 +199,7 @@ def settled(
         forecasts=before.forecasts + pace.rate * (deal.prices - before.forecasts),
         habits=kept_up(before.habits, made.levels, expected, enters, pace.inertia),
         lessons=learned(makers, before.lessons, made, pace.experience),
+        memories=remembered(tastes, before.memories, view, eaten, worth),
         lives=lives,
         alive=alive,
         step=before.step + 1,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import jax.scipy.linalg as linalg
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from catallax.clearing.equilibrium._blocks import Block, shortfall
 from catallax.clearing.equilibrium._newton import factored, solved, summed_matrix
@@ -87,7 +87,7 @@ def interior_point(
     total: Float[Array, ""],
     tol: float,
     steps: int,
-    first_gap: float = 0.0,
+    first_gap: ArrayLike = 0.0,
 ) -> Progress:
     """Follows the central path from a start to a duality gap.
 

@@ -15,7 +15,13 @@ from catallax.clearing.equilibrium._interior import (
     interior_point,
     polished,
 )
-from catallax.clearing.equilibrium._interior_start import Scaled, beginning, entered, scaled_market
+from catallax.clearing.equilibrium._interior_start import (
+    Scaled,
+    Start,
+    beginning,
+    first_point,
+    scaled_market,
+)
 from catallax.clearing.equilibrium._market import Market
 from catallax.clearing.equilibrium._method import Found, require_steps
 
@@ -60,6 +66,8 @@ class InteriorPoint:
 
     def find(self, market: Market, tol: float, start: Any = None) -> Found:
         """Returns the best it found, differentiable in the market; see `Method`."""
+        if isinstance(start, Iterate):
+            start = Start(jnp.asarray(True), start)
         return _searched(market, start, self.steps, tol)
 
 
@@ -70,7 +78,7 @@ def is_convex(market: Market) -> bool:
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(2, 3))
-def _searched(market: Market, start: Iterate | None, steps: int, tol: float) -> Found:
+def _searched(market: Market, start: Start | None, steps: int, tol: float) -> Found:
     scaled, progress = _run(market, start, steps, tol)
     return _found(scaled, progress)
 
@@ -97,12 +105,12 @@ def _differentiated(steps: int, tol: float, primals: Any, tangents: Any) -> tupl
     return found, still._replace(prices=prices, bundles=bundles, spending=spending)
 
 
-def _run(market: Market, start: Iterate | None, steps: int, tol: float) -> tuple[Scaled, Progress]:
+def _run(market: Market, start: Start | None, steps: int, tol: float) -> tuple[Scaled, Progress]:
     scaled, near = scaled_market(market), INNER * tol
     if start is None:
         return scaled, interior_point(scaled.blocks, beginning(scaled), scaled.total, near, steps)
-    first = entered(scaled, start)
-    return scaled, interior_point(scaled.blocks, first, scaled.total, near, steps, KEPT_GAP)
+    first, least = first_point(scaled, start), jnp.where(start.known, KEPT_GAP, 0.0)
+    return scaled, interior_point(scaled.blocks, first, scaled.total, near, steps, least)
 
 
 def _no_tangent(leaf: Array) -> Any:

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
 from catallax.clearing.equilibrium._blocks import Block
 from catallax.clearing.equilibrium._curved import Curved
@@ -101,21 +102,39 @@ def entered(scaled: Scaled, start: Iterate) -> Iterate:
     return start._replace(blocks=tuple(block.entered(state) for block, state in pairs))
 
 
-def fits(start: Any, market: Market) -> bool:
-    """Returns whether a point to start from is of a market of the same kinds of agents and size.
+class Start(NamedTuple):
+    """A point to start from, if there is one: as data, so that one program serves both.
+
+    Attributes:
+        known: bool scalar, whether the point is one.
+        point: It, or ones.
+    """
+
+    known: Bool[Any, ""]
+    point: Iterate
+
+
+def start_in(market: Market, point: Any) -> Start:
+    """Returns where to start in a market.
 
     Args:
-        start: `Found.warm` of a method, or None.
-        market: A market.
+        market: In arrays.
+        point: `Found.warm` of a similar market, or None; that of a market of other kinds of agents
+            or another size is left aside.
 
     Returns:
-        True for starts of other methods, which look at them themselves.
+        The `Start`.
     """
-    if not isinstance(start, Iterate):
-        return True
     leaves, structure = jax.tree.flatten(market)
-    shapes = tuple((leaf.shape, jnp.result_type(leaf)) for leaf in leaves)
-    return _shapes_of(start) == _first_shapes(structure, shapes)
+    blank = _blank(structure, tuple((leaf.shape, jnp.result_type(leaf)) for leaf in leaves))
+    known = isinstance(point, Iterate) and _shapes_of(point) == _shapes_of(blank)
+    return Start(np.asarray(known), point if known else blank)
+
+
+def first_point(scaled: Scaled, start: Start) -> Iterate:
+    """Returns the point given, inside the bounds of this market, or one that is inside any."""
+    pairs = entered(scaled, start.point), beginning(scaled)
+    return jax.tree.map(lambda given, other: jnp.where(start.known, given, other), *pairs)
 
 
 def _shapes_of(tree: Any) -> tuple[Any, list[tuple[int, ...]]]:
@@ -124,11 +143,12 @@ def _shapes_of(tree: Any) -> tuple[Any, list[tuple[int, ...]]]:
 
 
 @lru_cache(maxsize=64)
-def _first_shapes(structure: Any, shapes: Any) -> tuple[Any, list[tuple[int, ...]]]:
-    """Returns the shapes of a first point; to ask costs more than a step of the method."""
+def _blank(structure: Any, shapes: Any) -> Iterate:
+    """Returns a point of ones; to ask for its shapes costs more than a step of the method."""
     leaves = [jax.ShapeDtypeStruct(*shape) for shape in shapes]
     market = jax.tree.unflatten(structure, leaves)
-    return _shapes_of(jax.eval_shape(lambda given: beginning(scaled_market(given)), market))
+    first = jax.eval_shape(lambda given: beginning(scaled_market(given)), market)
+    return jax.tree.map(lambda leaf: jnp.ones(leaf.shape, leaf.dtype), first)
 
 
 def _ends(families: list[Any]) -> list[int]:

@@ -35,6 +35,9 @@ CUTS = 100
 NEAR = 1e-6
 """How far from a guess to look first."""
 
+FAINT = 1e-9
+"""So much of what a nudge is worth is as good as nothing."""
+
 STEEPEST = 1e300
 
 
@@ -264,6 +267,18 @@ def _curve(group: _Group, prices: Array, slopes: Array, nothing: Array) -> Any:
     return _Pieces(slopes[..., None], _reach(group, prices, slopes)[..., None], nothing)
 
 
+def _intercept(group: _Group, touched: Array, worth: Array, slopes: Array) -> Array:
+    """Returns what tangents at slightly more than the bundles say that nothing is worth, `[n]`.
+
+    That little more must not itself look like something to be missed, where nobody has anything:
+    what it adds by bending is left out if it is as good as nothing of what it adds at all.
+    """
+    there = worth - jnp.sum(slopes * touched, axis=1)
+    here = group.family.worth(group.bundles) - jnp.sum(slopes * group.bundles, axis=1)
+    added = jnp.sum(slopes * (touched - group.bundles), axis=1)
+    return jnp.where(there - here <= FAINT * added, here, there)
+
+
 def _reach(group: _Group, prices: Array, steepest: Array) -> Array:
     """Returns how much of each good a bundle may hold, `[n, m]`.
 
@@ -297,7 +312,7 @@ def _in_the_box(group: _Group, prices: Array) -> Float[Array, "n"]:
     touched = jnp.maximum(group.bundles, NUDGE * _positive(group.supply))
     worth, pull = jax.vjp(group.family.worth, touched)
     (slopes,) = pull(jnp.ones_like(worth))
-    curve = _curve(group, prices, slopes, worth - jnp.sum(slopes * touched, axis=1))
+    curve = _curve(group, prices, slopes, _intercept(group, touched, worth, slopes))
     if money == "none":
         return curve.surplus(jnp.broadcast_to(prices, slopes.shape))
 

@@ -18,8 +18,9 @@ from catallax.clearing.equilibrium._caps import caps_are_met, met
 from catallax.clearing.equilibrium._certificate import certificate_of
 from catallax.clearing.equilibrium._default import default_methods
 from catallax.clearing.equilibrium._idling import idled
+from catallax.clearing.equilibrium._interior import Iterate
 from catallax.clearing.equilibrium._interior_method import InteriorPoint
-from catallax.clearing.equilibrium._interior_start import fits
+from catallax.clearing.equilibrium._interior_start import start_in
 from catallax.clearing.equilibrium._market import Market, Rules
 from catallax.clearing.equilibrium._method import Found, Method
 from catallax.clearing.equilibrium._money import money_of
@@ -214,13 +215,19 @@ def _alone(market: Market) -> _Placed:
 
 def _of_what_is_left(placed: _Placed, method: Method, tol: float, start: Any) -> Equilibrium:
     rows, goods = placed.rows, placed.goods
-    grown = placed.with_places if isinstance(method, InteriorPoint) else placed.grown
+    grown = placed.grown
+    if isinstance(method, InteriorPoint):
+        grown = placed.with_places
+        with exact():
+            start = start_in(grown, start)
+    elif isinstance(start, Iterate):
+        start = None
     real = _real(grown, rows, goods)
     if isinstance(method, Smoothed):
         # It follows those who are near indifference; added agents, all alike, would crowd them out.
         grown = dataclasses.replace(grown, wealth=np.where(real[0], grown.wealth, 0.0))
     with exact():
-        found, seen = _searched(grown, real, method, tol, start if fits(start, grown) else None)
+        found, seen = _searched(grown, real, method, tol, start)
         parts = (found.prices, found.bundles, found.spending, found.steps)
         prices, bundles, spending, steps = map(np.asarray, parts)
         certificate = _cut(jax.tree.map(np.asarray, seen), rows, goods)
