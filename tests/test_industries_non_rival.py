@@ -14,16 +14,19 @@ import catallax as cx
 import small_wide
 from catallax._errors import InvalidSetting
 from catallax._values import from_plain, to_plain
+from catallax.checks import check_taste
 from catallax.industries import (
     Household,
     Industry,
     Inflow,
     Producer,
+    Sight,
     Want,
     non_rival,
     summed_prices,
 )
 from catallax.planner import steady_state
+from catallax.tastes import CobbDouglas
 from catallax.techniques import (
     CESTechnique,
     CobbDouglasTechnique,
@@ -401,3 +404,20 @@ PIT = Industry(
 def test_what_cannot_be_non_rival_is_refused(industry, goods, said):
     with pytest.raises(InvalidSetting, match=said):
         non_rival(industry, goods)
+
+
+def test_a_taste_is_one_for_its_readers_copies():
+    taste = CobbDouglas({"labour": 0.5, "design": 0.5}, scale=2.0)
+    own = LinearActivity({"labour": 1.0}, {"design": 1.0})
+    readers = (Household("alice", taste), Household("bob", (), beliefs=taste))
+    workshop = Industry(
+        ("labour", "design"), (Inflow("labour", 1.0),), (Producer("inventor", own),), readers
+    )
+    alice, bob = non_rival(workshop, ("design",)).households
+    assert alice.goods == ("labour", "design for alice")
+    assert (bob.goods, bob.listed) == (("labour", "design for bob"), ())
+    goods = ("labour", "design for alice", "design for bob")
+    sight = Sight(np.zeros(()), np.zeros(2), np.zeros(2))
+    values = bob.beliefs.valuation(goods, bob.beliefs.first(), sight)
+    assert values.shares.tolist() == [[0.5, 0.0, 0.5]]
+    assert all(finding.passed for finding in check_taste(alice.wants))

@@ -29,7 +29,7 @@ def copies_of(industry: Industry, goods: Sequence[str]) -> Copies:
     """
     _require_named_once(industry, goods)
     _require_told_apart(industry, goods)
-    read = [(one.name, {want.good for want in one.wants}) for one in industry.households]
+    read = [(one.name, set(one.goods)) for one in industry.households]
     read += [(one.name, set(one.technique.needs)) for one in industry.producers]
     copies = {
         good: [(name, f"{good} for {name}") for name, needed in read if good in needed]

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +20,8 @@ from catallax.techniques import (
 from catallax.techniques._amounts import Amounts
 
 from ._copies import Copies, copies_of, each_of
-from ._industry import Household, Industry, Producer
+from ._household import Household, Sight, Taste
+from ._industry import Industry, Producer
 
 
 def non_rival(industry: Industry, goods: Sequence[str]) -> Industry:
@@ -165,9 +168,41 @@ class ForReaders:
         return self.technique.cost(bundle)
 
 
+@dataclass(frozen=True)
+class TasteOfCopies:
+    """A taste for its reader's own copies of goods.
+
+    Args:
+        taste: For the goods themselves.
+        goods: What stands for each of those, in its order.
+    """
+
+    taste: Taste
+    goods: tuple[str, ...]
+
+    def first(self) -> Any:
+        """Returns the first memory of the taste."""
+        return self.taste.first()
+
+    def valuation(self, goods: tuple[str, ...], memory: Any, sight: Sight) -> Any:
+        """Returns what bundles of all goods are worth, of which the reader has its copies."""
+        original = dict(zip(self.goods, self.taste.goods, strict=True))
+        return self.taste.valuation(tuple(original.get(g, g) for g in goods), memory, sight)
+
+    def learned(self, memory: Any, sight: Sight, bundle: jax.Array, worth: jax.Array) -> Any:
+        """Returns what the taste remembers."""
+        return self.taste.learned(memory, sight, bundle, worth)
+
+
 def _wanting(household: Household, copies: Copies) -> Household:
-    wants = (replace(w, good=_own(copies, w.good, household.name)) for w in household.wants)
-    return replace(household, wants=tuple(wants))
+    own = partial(_own, copies, reader=household.name)
+    listed = tuple(replace(want, good=own(want.good)) for want in household.listed)
+    tastes = (
+        taste and TasteOfCopies(taste, tuple(own(good) for good in taste.goods))
+        for taste in (household.taste, household.beliefs)
+    )
+    taste, beliefs = tastes
+    return replace(household, wants=taste or listed, beliefs=beliefs)
 
 
 def _own(copies: Copies, good: str, reader: str) -> str:
