@@ -255,7 +255,7 @@ def test_households_ask_for_the_last_units_of_all_their_wants_side_by_side(share
         Want("slats", worth, most) for worth, most in ((3.0, 2.0), (1.0, 4.0), (2.0, 1.0))
     )
     table = wants_of((Household("a", wants),), GOODS)
-    bid = patient_wants(table, np.array([0.0, 0.0, expected]), share)
+    bid = patient_wants(table, np.array([0.0, 0.0, expected]), np.array([0.9, 0.1, share]))
     for price in (0.125, 0.75, 1.125, 1.5, 2.5, 3.5):
         demand = sum(asked(want, expected, share, price) for want in wants)
         gains = np.maximum(bid.slopes[0, 2] - price, 0)
@@ -276,7 +276,7 @@ def test_an_endless_want_is_bid_for_at_its_worth():
 
 
 def test_sellers_hold_back_in_proportion_to_what_is_missing_from_the_price():
-    seller = held_back(OUTLOOK, 0.5)
+    seller = held_back(OUTLOOK, np.array([0.5, 0.1, 0.9]))
     for price in (0.0, 0.1, 0.25):
         held = (seller.slopes[0, 0] - price) / seller.curvatures[0, 0]
         assert held == pytest.approx(0.5 * OFFERED[0] * (1 - price / FORECASTS[0]))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catallax._types import exact
-from catallax.wide._habits import Habits, first_habits, kept_up
+from catallax.wide._habits import Habits, first_habits, first_waits, kept_up, waited
 
 MEMORY, EASE, BRAKE, LEAST = 0.75, 0.5, 4.0, 0.125
 RULE = (MEMORY, EASE, BRAKE, LEAST)
@@ -69,3 +69,29 @@ def test_who_enters_begins_anew():
     habits = lived(rows, enters=[[False, False]] * 3 + [[True, False]])
     assert [one[0] for one in habits] == [0.0, 0.0, 1.0, 0.0, 0.0]
     assert [one[1] for one in habits] == [one[1] for one in lived(rows)]
+
+
+def patience(surprises):
+    """The patience of one good's market after surprises."""
+    with exact():
+        waits = first_waits(1)
+        for surprise in surprises:
+            waits = waited(waits, jnp.asarray([surprise]), (EASE, BRAKE, LEAST))
+    return float(waits.shares[0])
+
+
+@given(st.lists(st.sampled_from([-1.0, -0.25, 0.0, 0.5, 2.0]), max_size=12))
+def test_who_waits_in_vain_waits_less(surprises):
+    share, before = 1.0, 0.0
+    for surprise in surprises:
+        if surprise * before > 0:
+            share = max(EASE * share, LEAST)
+        elif surprise * before < 0:
+            share = min(BRAKE * share, 1.0)
+        before = surprise
+    assert patience(surprises) == share
+
+
+def test_patience_comes_back_when_a_price_changes_sides():
+    assert patience([0.1] * 9) == LEAST
+    assert patience([0.1] * 9 + [-0.1]) == BRAKE * LEAST

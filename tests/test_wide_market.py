@@ -8,7 +8,7 @@ from catallax._errors import FreeStorage, InvalidGood, InvalidSetting
 from catallax._goods import Good
 from catallax.industries import Household, Want
 from catallax.techniques import JaxTechnique, LinearActivity, Storage
-from catallax.wide import Expectations, Inertia, Rewards, Stipends, WideMarket
+from catallax.wide import Expectations, Inertia, Patience, Rewards, Stipends, WideMarket
 from small_wide import GOODS, SAW, STIPENDS, WANTS, economy, market, mill
 
 BEYOND = 2e6
@@ -72,6 +72,10 @@ def test_what_is_in_range_is_taken(make):
         (lambda: Inertia(brake=0.5), "brake=0.5"),
         (lambda: Inertia(least=0.0), "least=0.0"),
         (lambda: Inertia(least=1.5), "least=1.5"),
+        (lambda: Patience(1.5), "share=1.5"),
+        (lambda: Patience(ease=0.0), "ease=0.0"),
+        (lambda: Patience(brake=0.5), "brake=0.5"),
+        (lambda: Patience(least=0.0), "least=0.0"),
         (lambda: Rewards(-1.0), "endowment=-1.0"),
         (lambda: Rewards(math.nan), "endowment=nan"),
         (lambda: Rewards(BEYOND), "endowment=2000000.0"),

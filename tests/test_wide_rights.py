@@ -140,7 +140,7 @@ def stepped(run, before, prices, bundles):
             bidders.wants,
             offer,
             Cleared(*told),
-            Pace(0.25, (0.5, 0.97, 4.0, 0.03), (0.5, 0.25)),
+            Pace(0.25, (0.5, 0.97, 4.0, 0.03), (0.9, 4.0, 0.03), (0.5, 0.25)),
         )
 
 

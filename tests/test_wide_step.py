@@ -189,7 +189,7 @@ def stepped(drawn):
             drawn.owners,
             offer,
             cleared,
-            Pace(RATE, (MEMORY, 0.97, 4.0, 0.03), (0.5, 0.25)),
+            Pace(RATE, (MEMORY, 0.97, 4.0, 0.03), (0.9, 4.0, 0.03), (0.5, 0.25)),
             drawn.market.rights,
         )
 

@@ -66,6 +66,7 @@ class Outlook(NamedTuple):
         habits: What producers are used to.
         alive: bool `[P]`.
         lessons: float64 `[P, m]`, what those whose inputs have grades expect to make of a level.
+        waits: float64 `[m]`, the share of its patience that each good's market has.
         memories: What those who bid by a taste remember.
         step: Steps since genesis.
     """
@@ -75,6 +76,7 @@ class Outlook(NamedTuple):
     habits: Habits
     alive: Bool[np.ndarray, "P"]
     lessons: Float64[np.ndarray, "P m"]
+    waits: Float64[np.ndarray, "m"] | float = 1.0
     memories: tuple[Any, ...] = ()
     step: Int[np.ndarray, ""] = np.zeros((), np.int64)
 
@@ -145,7 +147,7 @@ def valuations_of(bidders: Bidders, outlook: Outlook, market: WideMarket) -> Any
     view = View(outlook.step, outlook.forecasts, outlook.offered)
     families += believed(bidders.tastes, outlook.memories, view)
     if share > 0:
-        families.append(held_back(outlook, share))
+        families.append(held_back(outlook, share * outlook.waits))
     return Mixed(tuple(families))
 
 
@@ -175,7 +177,7 @@ def wanted(bidders: Bidders, outlook: Outlook, market: WideMarket) -> Linear | P
     wants = jax.tree.map(lambda table: np.asarray(table)[bidders.plain], bidders.wants)
     if market.money_of_each[1] in HOMOGENEOUS:
         return Linear(wants.slopes[:, :, 0])
-    return patient_wants(wants, outlook.forecasts, market.patience.share)
+    return patient_wants(wants, outlook.forecasts, market.patience.share * outlook.waits)
 
 
 def level_bids(makers: Makers, outlook: Outlook, market: WideMarket) -> BoundedLeontief:
@@ -239,7 +241,7 @@ def waiting_bends(
 
 
 def patient_wants(
-    wants: PiecewiseLinear, forecasts: Float64[np.ndarray, "m"], share: float
+    wants: PiecewiseLinear, forecasts: Float64[np.ndarray, "m"], share: Any
 ) -> PiecewiseQuadratic:
     """Returns what households bid: the last units of a want above p̂ for less, down to p̂.
 
@@ -249,7 +251,7 @@ def patient_wants(
     Args:
         wants: Their values, each good's dearest want first.
         forecasts: float64 `[m]`, p̂.
-        share: η.
+        share: η, or float64 `[m]`, that of each good.
 
     Returns:
         Values with two pieces to a want: its first units, and the last ones of all down to there.
@@ -258,7 +260,9 @@ def patient_wants(
     expected = np.broadcast_to(forecasts[:, None], slopes.shape)
     over = np.maximum(slopes - expected, 0.0)
     waits = (over > 0) & np.isfinite(widths)
-    each = share * np.divide(widths, slopes, out=np.zeros_like(over), where=waits)
+    each = np.reshape(share, (-1, 1)) * np.divide(
+        widths, slopes, out=np.zeros_like(over), where=waits
+    )
     density = np.cumsum(each, axis=2)
     lower = np.concatenate([slopes[:, :, 1:], np.zeros_like(slopes[:, :, :1])], axis=2)
     last = density * np.maximum(slopes - np.maximum(lower, expected), 0.0)
@@ -272,12 +276,12 @@ def patient_wants(
     )
 
 
-def held_back(outlook: Outlook, share: float) -> Quadratic:
+def held_back(outlook: Outlook, share: Any) -> Quadratic:
     """Returns at what prices all sellers together hold back how much: `η S (1 − p/p̂)`.
 
     Args:
         outlook: What they go by.
-        share: η.
+        share: η, or float64 `[m]`, that of each good.
 
     Returns:
         Values of one agent, who buys what is not sold; it pays nobody, and gets nothing.

@@ -317,14 +317,17 @@ class WideEconomy:
         market, experience = self.market, self.market.experience
         inertia, rate = market.inertia, market.expectations.rate
         inert = inertia.memory, inertia.ease, inertia.brake, inertia.least
-        return Pace(rate, inert, (experience.memory, experience.hope))
+        patience = market.patience
+        patient = patience.ease, patience.brake, patience.least
+        return Pace(rate, inert, patient, (experience.memory, experience.hope))
 
     def _cleared(self, supply: np.ndarray, means: np.ndarray) -> tuple[Equilibrium, Any, Any]:
         market, state = self.market, self.state
         with exact():
             lessons = _per_level(state.lessons)
         own = jax.tree.map(
-            np.asarray, (state.habits, state.alive, lessons, state.memories, state.step)
+            np.asarray,
+            (state.habits, state.alive, lessons, state.waits.shares, state.memories, state.step),
         )
         outlook = Outlook(np.asarray(state.forecasts), supply, *own)
         valuations = valuations_of(self._bidders, outlook, market)

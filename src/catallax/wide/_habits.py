@@ -27,6 +27,53 @@ class Habits(NamedTuple):
     reached: Any
 
 
+class Waits(NamedTuple):
+    """How patiently the two sides of the market of each good wait for the price they expect.
+
+    Attributes:
+        shares: float64 `[m]`, the share of η that each good's market has.
+        courses: float64 `[m]`, by how much its price was above what was expected.
+    """
+
+    shares: Any
+    courses: Any
+
+
+def first_waits(goods: int) -> Waits:
+    """Returns the patience of those who have waited for nothing yet."""
+    return Waits(jnp.ones(goods), jnp.zeros(goods))
+
+
+def waited(
+    waits: Waits, surprise: Float64[Array, "m"], adapts: tuple[float, float, float]
+) -> Waits:
+    """Returns patience after a step: who waited in vain as in the step before waits less.
+
+    Args:
+        waits: Before.
+        surprise: float64 `[m]`, `p − p̂`.
+        adapts: The ease, brake and least of `Patience`.
+
+    Returns:
+        Patience after.
+    """
+    shares = adapted(waits.shares, waits.courses * surprise, adapts)
+    return Waits(shares, surprise)
+
+
+def adapted(shares: Any, kept: Any, adapts: tuple[float, float, float]) -> Any:
+    """Returns shares that fall where a course was kept and rise where it was turned.
+
+    Args:
+        shares: From the least to 1.
+        kept: Above 0 where a course was kept, below 0 where it was turned.
+        adapts: The factor of the one and of the other, and the least.
+    """
+    ease, brake, least = adapts
+    factors = jnp.where(kept > 0, ease, jnp.where(kept < 0, brake, 1.0))
+    return jnp.clip(shares * factors, least, 1.0)
+
+
 def first_habits(producers: int, curved: Int[Any, "k"]) -> Habits:
     """Returns the habits of producers who have done nothing.
 
@@ -60,13 +107,12 @@ def kept_up(
     memory, ease, brake, least = inertia
     scales = memory * habits.scales + (1 - memory) * levels
     courses = jnp.nan_to_num(scales - habits.scales)
-    kept = habits.courses * courses
-    factors = jnp.where(kept > 0, ease, jnp.where(kept < 0, brake, 1.0))
+    grips = adapted(habits.grips, habits.courses * courses, (ease, brake, least))
     return Habits(
         # Entrants have no habits yet; who has no level has none at all, NaN.
         scales=jnp.where(enters & ~jnp.isnan(scales), 0.0, scales),
         courses=jnp.where(enters, 0.0, courses),
-        grips=jnp.where(enters, 1.0, jnp.clip(habits.grips * factors, least, 1.0)),
+        grips=jnp.where(enters, 1.0, grips),
         brought=jnp.where(enters, 0.0, jnp.maximum(habits.brought, expected)),
         reached=jnp.where(enters, 0.0, jnp.fmax(habits.reached, levels)),
     )

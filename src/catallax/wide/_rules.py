@@ -99,23 +99,41 @@ class Patience:
     worth at rest, where `p = p̂`. Without it, what is worth the same up to a limit has a price that
     jumps whenever supply passes the limit, by however little.
 
+    Who waited in vain waits less: each good's share of η falls by a factor where its price was on
+    the same side of p̂ as in the step before, and rises by another where it was on the other. With
+    a share that stays, a good of which a thousandth is left over is cheaper by a thousandth of λ in
+    every step, and takes thousands of steps to become as cheap as it should be.
+
     Args:
         share: η, from 0 (nobody waits) to 1.
+        ease: The factor where the price stays on its side, above 0 and at most 1; 1 for an η that
+            stays.
+        brake: The factor where it changes sides, 1 or more.
+        least: The smallest share of η, above 0 and at most 1.
 
     Raises:
-        InvalidSetting: If the share is out of range.
+        InvalidSetting: If an argument is out of range.
 
     Example:
         >>> import catallax as cx
         >>> cx.Patience(share=0.0).share
         0.0
+
+    Source: Jacobs (1988), Increased rates of convergence through learning rate adaptation, for the
+    factors.
     """
 
     share: float = 1.0
+    ease: float = 0.97
+    brake: float = 4.0
+    least: float = 0.03
 
     def __post_init__(self) -> None:
-        """Checks the share."""
+        """Checks the numbers."""
         require_between("Patience", "share", self.share, 0.0, 1.0)
+        require_between("Patience", "ease", self.ease, 0.0, 1.0, open_low=True)
+        require_between("Patience", "brake", self.brake, 1.0, math.inf)
+        require_between("Patience", "least", self.least, 0.0, 1.0, open_low=True)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from catallax._stocks import Stocks, empty_stocks
 from catallax._types import exact, ticks_of
 
 from ._cast import Cast
-from ._habits import Habits
+from ._habits import Habits, Waits, first_waits
 from ._lessons import Lessons
 from ._market import WideMarket
 from ._rules import Stipends
@@ -25,6 +25,7 @@ class WideState(NamedTuple):
         stocks: Who holds what, in quanta of components.
         forecasts: float64 `[m]`, p̂, credits for 1 of a good.
         habits: What producers are used to.
+        waits: How patient the market of each good is.
         lessons: What they have learnt about grades that they do not see.
         memories: What households that bid by a taste remember, one after the other.
         lives: What is remembered of them for their exit and entry.
@@ -36,6 +37,7 @@ class WideState(NamedTuple):
     stocks: Stocks
     forecasts: Float64[Array, "m"]
     habits: Habits
+    waits: Waits
     lessons: Lessons
     memories: tuple[Any, ...]
     lives: Lives
@@ -72,6 +74,7 @@ def genesis(
             stocks=empty_stocks(holders, components),
             forecasts=jnp.zeros(cast.units.size),
             habits=habits,
+            waits=first_waits(cast.units.size),
             lessons=lessons,
             memories=memories,
             lives=first_lives(producers),

@@ -36,7 +36,7 @@ from catallax._trade import Trade, trade
 from catallax._types import TICKS_MAX, TICKS_PER_CREDIT
 
 from ._cast import Cast
-from ._habits import Inert, kept_up
+from ._habits import Inert, kept_up, waited
 from ._lessons import learned
 from ._makers import Makers, made_of, revenue_of
 from ._state import WideState
@@ -83,11 +83,13 @@ class Pace(NamedTuple):
     Attributes:
         rate: λ.
         inertia: The numbers of `Inertia` that act between steps.
+        patience: The numbers of `Patience` that act between steps.
         experience: μ and ε of `Experience`.
     """
 
     rate: float
     inertia: Inert
+    patience: tuple[float, float, float]
     experience: tuple[float, float]
 
 
@@ -198,6 +200,7 @@ def settled(
         stocks=stocks,
         forecasts=before.forecasts + pace.rate * (deal.prices - before.forecasts),
         habits=kept_up(before.habits, made.levels, expected, enters, pace.inertia),
+        waits=waited(before.waits, deal.prices - before.forecasts, pace.patience),
         lessons=learned(makers, before.lessons, made, pace.experience),
         memories=remembered(tastes, before.memories, view, eaten, worth),
         lives=lives,
