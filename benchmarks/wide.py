@@ -11,7 +11,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -40,7 +40,7 @@ WORLDS: dict[str, Callable[[int], Industry]] = {
     "commodity flow": commodity_flow,
     "workshops": lambda seed: industry_of(read_mps(write_mps(workshops(seed)))),
 }
-STEPS, LAST, WINDOW = 400, 100, 10
+STEPS, LONG, LAST, WINDOW = 400, 2000, 100, 10
 ENDOWMENT = 1e6
 STARTS = {"0": 0.0, "the planner's prices": 1.0, "three times these": 3.0}
 SERIES = {
@@ -121,26 +121,35 @@ def reached(values: np.ndarray, goal: float) -> int | None:
 
 def run(industry: Industry, steps: int, start: float = 0.0, **rules: object) -> dict[str, object]:
     """Runs a market without stocks from a multiple of the planner's prices, and compares them."""
+    return scored(industry, (steps,), start, **rules)[0]
+
+
+def scored(
+    industry: Industry, marks: Sequence[int], start: float = 0.0, **rules: object
+) -> list[dict[str, object]]:
+    """Returns how a market does in the hundred steps before each of some steps."""
     steady = cx.planner.steady_state(industry)
     economy = cx.WideEconomy(market_of(industry, **rules))
     with exact():
         forecasts = jnp.asarray(start * steady.prices)
         economy.state = economy.state._replace(forecasts=forecasts)
     began = time.perf_counter()
-    history = economy.run(steps)
+    history = economy.run(max(marks))
     seconds = time.perf_counter() - began
     checked(economy, "run")
-    last = history.last(LAST)
-    prices = last.prices.mean(axis=0)
     scale = np.maximum(steady.prices, 0.02 * steady.prices.max())
-    return {
-        "share": float(last.values.mean() / steady.value),
-        "price_error": price_error(steady, prices),
-        "oscillation": float(np.max(last.prices.std(axis=0) / scale)),
-        "steps_to_99": reached(history.values, 0.99 * steady.value),
-        "violation": float(history.violation.max()),
-        "seconds": seconds,
-    }
+    return [
+        {
+            "steps": mark,
+            "share": float(history.values[mark - LAST : mark].mean() / steady.value),
+            "price_error": price_error(steady, history.prices[mark - LAST : mark].mean(axis=0)),
+            "oscillation": float(np.max(history.prices[mark - LAST : mark].std(axis=0) / scale)),
+            "steps_to_99": reached(history.values, 0.99 * steady.value),
+            "violation": float(history.violation.max()),
+            "seconds": seconds,
+        }
+        for mark in marks
+    ]
 
 
 def summary(shares: list[float]) -> str:
@@ -151,21 +160,33 @@ def summary(shares: list[float]) -> str:
 
 def value(seeds: range, steps: int) -> dict[str, object]:
     """Value as a share of the planner's, prices against its duals, and what does without them."""
-    print("| world | IQM | 95 % interval | worst | prices within 2 % | frozen prices |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print(
+        "| world | steps | IQM | 95 % interval | worst | 99 % on | prices within 2 % "
+        "| median oscillation | frozen prices |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     rows: dict[str, object] = {}
     for name, make in WORLDS.items():
-        found = [run(make(seed), steps) for seed in seeds]
-        shares = [float(one["share"]) for one in found]
-        right = sum(float(one["price_error"]) <= 0.02 for one in found)
+        marks = (steps, LONG) if steps < LONG else (steps,)
+        found = [scored(make(seed), marks) for seed in seeds]
         frozen = [cx.planner.frozen_price_share(make(seed)) for seed in seeds]
-        print(
-            f"| {name} | {summary(shares)} | {min(shares):.4f} | {right} of {len(found)} "
-            f"| {min(frozen):.2f} to {max(frozen):.2f} |",
-            flush=True,
-        )
+        ends = f"{min(frozen):.2f} to {max(frozen):.2f}"
+        for mark, rated in zip(marks, zip(*found, strict=True), strict=True):
+            print(f"| {name} | {mark} | {line(rated)} | {ends} |", flush=True)
         rows[name] = {"market": found, "frozen": frozen}
     return rows
+
+
+def line(rated: Sequence[dict[str, object]]) -> str:
+    """Returns what a table says of the runs of some seeds."""
+    shares = [float(one["share"]) for one in rated]
+    good = sum(share >= 0.99 for share in shares)
+    right = sum(float(one["price_error"]) <= 0.02 for one in rated)
+    swing = np.median([float(one["oscillation"]) for one in rated])
+    return (
+        f"{summary(shares)} | {min(shares):.4f} | {good} of {len(shares)} "
+        f"| {right} of {len(shares)} | {swing:.3f}"
+    )
 
 
 def entry(seeds: range, steps: int) -> dict[str, object]:

@@ -124,7 +124,7 @@ class Patience:
     """
 
     share: float = 1.0
-    ease: float = 0.97
+    ease: float = 0.99
     brake: float = 4.0
     least: float = 0.03
 
