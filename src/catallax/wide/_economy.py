@@ -19,7 +19,9 @@ from catallax._rundir import RunDirectory
 from catallax._types import TICKS_PER_CREDIT, Columns, exact
 from catallax._values import from_plain, to_plain
 from catallax._xla import compiled
-from catallax.clearing.equilibrium import Equilibrium, certify, equilibrium
+from catallax.clearing.equilibrium import Equilibrium, equilibrium
+from catallax.clearing.equilibrium._market import Market
+from catallax.clearing.equilibrium._solve import measured
 
 from ._bids import Outlook, bidders_of, money_of, valuations_of
 from ._cast import cast_of, rows_of
@@ -355,7 +357,9 @@ class WideEconomy:
         bundles = np.minimum(found.bundles, unsold)  # of what is held back, whole quanta
         bundles[: order.size] = deal.bought[self._rows.owners + order] * units
         money = money_of(self._bidders, self.market)
-        certificate = certify(valuations, supply, wealth, prices, bundles, money=money)
+        wealth = np.ones(valuations.agents) if wealth is None else wealth
+        settled = Market(valuations, supply, wealth, money)
+        certificate = measured(settled, prices, bundles)
         moved = seen.moved
         return {
             "prices": prices,

@@ -37,12 +37,12 @@ PADDED = (
 )
 """Families that can be padded; others are compiled for the size that they have."""
 
-FINE = 64
+FINE = 32
 """Sizes from this one come in quarters of a power of two, smaller ones in halves."""
 
 
 def bucket(size: int) -> int:
-    """Returns the least of 2, 3, 4, 6, 8, 12, …, 64, 80, 96, 112, 128, … that holds a size.
+    """Returns the least of 2, 3, 4, 6, 8, …, 32, 40, 48, 56, 64, 80, … that holds a size.
 
     Where markets are small compiling costs most, where they are large what is added does.
 
