@@ -42,7 +42,7 @@ hypothesis.settings.load_profile("catallax")
 
 
 # Compiling makes millions of objects, of which next to none are garbage in a circle.
-gc.set_threshold(50_000, 20, 20)
+gc.set_threshold(20_000, 10, 10)
 
 
 def pytest_collection_finish():
