@@ -28,6 +28,7 @@ TWO = cv.Mixed((cv.Linear(np.ones((2, 3))), cv.CES(np.ones((1, 3)), 0.5)))
 seeds = st.integers(0, 10**6)
 few = settings(max_examples=12)
 pairs = st.sampled_from(PAIRS)
+few_pairs = st.sampled_from((("cap", "budget"), ("none", "fisher")))
 
 
 def families_of(seed, kinds, agents=3, goods=3):
@@ -165,7 +166,7 @@ def worst(found):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("money", [(a, b) for a in RULES for b in RULES if a != b])
+@pytest.mark.parametrize("money", PAIRS)
 def test_markets_at_the_same_prices_are_one_market(money, seed):
     whole, rules = joined(seed, money)
     found = cx.certify(*whole, money=rules)
@@ -196,13 +197,13 @@ def test_a_certificate_by_another_rule_is_refused():
 
 
 @few
-@given(seed=seeds, rules=st.lists(st.sampled_from(RULES), min_size=2, max_size=2))
+@given(seed=seeds, rules=pairs)
 def test_it_is_what_it_says_it_is(seed, rules):
     rng = np.random.default_rng(seed)
     values, wealth = rng.lognormal(0, 1, (5, 3)), rng.lognormal(0, 1, 5)
     prices, supply, bundles = rng.lognormal(0, 1, 3), np.ones(3), rng.uniform(0.05, 0.3, (5, 3))
     mixed = cv.Mixed((cv.Linear(values[:2]), cv.Linear(values[2:])))
-    found = cx.certify(mixed, supply, wealth, prices, bundles, money=tuple(rules))
+    found = cx.certify(mixed, supply, wealth, prices, bundles, money=rules)
     each = [rules[0]] * 2 + [rules[1]] * 3
     for name, meant in plain(values, supply, wealth, prices, bundles, each).items():
         assert getattr(found, name) == pytest.approx(meant, rel=1e-9, abs=1e-12), name
@@ -258,37 +259,29 @@ def gained(kind, fields, i, rule, prices, wealth, bundle):
 
 
 @few
-@given(
-    seed=seeds,
-    kinds=st.tuples(
-        st.sampled_from(["bounded", "leontief", "linear"]),
-        st.sampled_from(["linear", "ces", "cobb"]),
-    ),
-    rule=st.sampled_from(["budget", "fisher"]),
-)
-def test_everybody_has_a_best_bundle_by_its_own_rule(seed, kinds, rule):
-    valuations, listed, supply, wealth = families_of(seed, kinds)
-    rules = ("cap", rule)
+@given(seed=seeds, rule=st.sampled_from(["budget", "fisher"]))
+def test_everybody_has_a_best_bundle_by_its_own_rule(seed, rule):
+    kinds = ("bounded", "leontief", "linear", "linear", "ces", "cobb")
+    rules = ("cap",) * 3 + (rule,) * 3
+    valuations, listed, supply, wealth = families_of(seed, kinds, agents=2)
     found = cx.equilibrium(valuations, supply, wealth, money=rules, tol=1e-7)
     assert found.result is cx.Result.CERTIFIED
     assert np.all(found.bundles.sum(axis=0) <= supply * (1 + 1e-6))
-    for number in range(6):
-        family, i = divmod(number, 3)
+    for number in range(12):
+        family, i = divmod(number, 2)
         one = (*listed[family], i, rules[family], found.prices, wealth[number])
         have = gained(*one, found.bundles[number])
         assert have == pytest.approx(best(*one), rel=1e-5, abs=1e-5 * wealth[number])
-        if family:
+        if rules[family] != "cap":
             assert found.prices @ found.bundles[number] <= wealth[number] * (1 + 1e-6)
     if rule == "fisher":
-        assert found.bundles[3:] @ found.prices == pytest.approx(wealth[3:], rel=1e-5)
+        assert found.bundles[6:] @ found.prices == pytest.approx(wealth[6:], rel=1e-5)
 
 
 CASES = [
     (("bounded", "linear"), ("cap", "budget")),
-    (("leontief", "ces"), ("cap", "budget")),
     (("linear", "cobb"), ("cap", "budget")),
-    (("bounded", "ces"), ("none", "fisher")),
-    (("leontief", "cobb"), ("budget", "fisher")),
+    (("bounded", "leontief", "cobb"), ("none", "budget", "fisher")),
     (("bounded", "leontief", "ces"), ("none", "cap", "budget")),
 ]
 
@@ -327,7 +320,7 @@ def test_a_market_by_hand():
 
 
 @few
-@given(seed=seeds, money=st.sampled_from(RULES))
+@given(seed=seeds, money=st.sampled_from(["cap", "fisher"]))
 def test_a_tuple_of_equal_rules_is_the_rule(seed, money):
     valuations, _, supply, wealth = families_of(seed, ("leontief", "linear"))
     one, two = (
@@ -338,33 +331,33 @@ def test_a_tuple_of_equal_rules_is_the_rule(seed, money):
 
 
 @few
-@given(seed=seeds, money=pairs)
+@given(seed=seeds, money=few_pairs)
 def test_a_family_in_two_halves_is_one_family(seed, money):
-    valuations, _, supply, wealth = families_of(seed, ("leontief", "ces"), agents=4)
+    valuations, _, supply, wealth = families_of(seed, ("bounded", "ces"), agents=4)
     first, second = valuations.families
-    halves = [jax.tree.map(lambda leaf, i=i: leaf[i], second) for i in (slice(2), slice(2, 4))]
-    halves = [dataclasses.replace(half, substitutes=True) for half in halves]
+    parts = [jax.tree.map(lambda leaf, i=i: leaf[i], second) for i in (slice(2), slice(2, 4))]
+    parts = [dataclasses.replace(part, substitutes=True) for part in parts]
     one = cx.equilibrium(valuations, supply, wealth, money=money, tol=1e-7)
-    split = cv.Mixed((first, *halves))
+    split = cv.Mixed((first, *parts))
     two = cx.equilibrium(split, supply, wealth, money=(*money, money[1]), tol=1e-7)
     assert two.prices == pytest.approx(one.prices, rel=1e-5)
     assert two.bundles[4:] == pytest.approx(one.bundles[4:], rel=1e-4, abs=1e-5)
 
 
 @few
-@given(seed=seeds, money=pairs)
+@given(seed=seeds, money=few_pairs)
 def test_the_order_of_families_does_not_matter(seed, money):
-    valuations, _, supply, wealth = families_of(seed, ("leontief", "ces"))
+    valuations, _, supply, wealth = families_of(seed, ("bounded", "ces"), agents=4)
     one = cx.equilibrium(valuations, supply, wealth, money=money, tol=1e-7)
     turned = cv.Mixed(valuations.families[::-1])
-    two = cx.equilibrium(turned, supply, np.roll(wealth, 3), money=money[::-1], tol=1e-7)
+    two = cx.equilibrium(turned, supply, np.roll(wealth, 4), money=money[::-1], tol=1e-7)
     assert two.prices == pytest.approx(one.prices, rel=1e-5)
 
 
 @few
 @given(seed=seeds, by=st.sampled_from([1e-6, 1e5]))
 def test_the_unit_of_money_does_not_matter(seed, by):
-    valuations, _, supply, wealth = families_of(seed, ("linear", "cobb"))
+    valuations, _, supply, wealth = families_of(seed, ("linear", "cobb"), agents=2)
     linear, cobb = valuations.families
     dear = cv.Mixed((cv.Linear(linear.values * by), cv.CobbDouglas(cobb.shares, cobb.scale * by)))
     one, two = (
@@ -375,10 +368,11 @@ def test_the_unit_of_money_does_not_matter(seed, by):
 
 
 def test_rich_households_with_budgets_are_like_trusted_ones():
-    valuations, _, supply, wealth = families_of(1, ("bounded", "cobb"))
-    rich = np.where(np.arange(6) < 3, wealth, 1e4)
+    valuations, _, supply, wealth = families_of(1, ("bounded", "ces"), agents=4)
+    rich = np.where(np.arange(8) < 4, wealth, 1e4)
     one, two = (
-        cx.equilibrium(valuations, supply, rich, money=("cap", rule)) for rule in ("budget", "none")
+        cx.equilibrium(valuations, supply, rich, money=("cap", rule), tol=1e-7)
+        for rule in ("budget", "none")
     )
     assert one.prices == pytest.approx(two.prices, rel=1e-5)
 
@@ -386,7 +380,7 @@ def test_rich_households_with_budgets_are_like_trusted_ones():
 # --- what is idle
 
 
-@pytest.mark.parametrize("money", PAIRS)
+@pytest.mark.parametrize("money", [("cap", "budget"), ("none", "fisher")])
 def test_who_has_nothing_and_what_there_is_not(money):
     valuations, _, supply, wealth = families_of(2, ("linear", "ces"))
     poor = np.where(np.isin(np.arange(6), [0, 5]), 0.0, wealth)
@@ -462,11 +456,11 @@ def test_paths_and_streams_refuse_several_rules():
 
 
 @few
-@given(seed=seeds, money=st.sampled_from([("cap", "budget"), ("none", "fisher")]))
+@given(seed=seeds, money=few_pairs)
 def test_weights_of_welfare_find_the_same(seed, money):
-    valuations, _, supply, wealth = families_of(seed, ("bounded", "ces"))
+    valuations, _, supply, wealth = families_of(seed, ("bounded", "ces"), agents=4)
     one, two = (
-        cx.equilibrium(valuations, supply, wealth, money=money, method=method)
+        cx.equilibrium(valuations, supply, wealth, money=money, method=method, tol=1e-7)
         for method in (cx.InteriorPoint(), cx.WeightedWelfare())
     )
     assert two.prices == pytest.approx(one.prices, rel=1e-4)
@@ -476,12 +470,13 @@ def test_weights_of_welfare_find_the_same(seed, money):
 
 
 def test_batches_are_their_members():
-    drawn = [families_of(seed, ("leontief", "ces")) for seed in range(4)]
+    drawn = [families_of(seed, ("bounded", "ces"), agents=4) for seed in range(4)]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *(one[0] for one in drawn))
     supply, wealth = (np.stack([one[i] for one in drawn]) for i in (2, 3))
     many = cx.equilibria(stacked, supply, wealth, money=("cap", "budget"))
     for place, (valuations, _, own_supply, own_wealth) in enumerate(drawn):
-        alone = cx.equilibrium(valuations, own_supply, own_wealth, money=("cap", "budget"))
+        given = valuations, own_supply, own_wealth
+        alone = cx.equilibrium(*given, money=("cap", "budget"), tol=1e-7)
         assert many.prices[place] == pytest.approx(alone.prices, rel=1e-4)
 
 

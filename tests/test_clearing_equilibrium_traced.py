@@ -44,28 +44,33 @@ def differences(function, argument, step):
     return out.reshape(argument.shape)
 
 
+# Of all arguments at once: a program each.
+FUNCTION = jax.jit(smooth)
+GRADIENT = jax.jit(jax.grad(smooth, (0, 1, 2)))
+FORWARD = jax.jit(jax.jacfwd(smooth, (0, 1, 2)))
+
+
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["valuations", "supply", "wealth"])
 def test_derivatives_are_those_of_finite_differences(place):
     arguments = [VALUES[0], SUPPLY, WEALTH]
     with exact():
-        function = jax.jit(smooth)
 
         def along(argument):
-            return float(function(*arguments[:place], argument, *arguments[place + 1 :]))
+            return float(FUNCTION(*arguments[:place], argument, *arguments[place + 1 :]))
 
         expected = differences(along, arguments[place], 1e-4)
-        gradient = jax.jit(jax.grad(smooth, place))(*map(jnp.asarray, arguments))
+        gradient = GRADIENT(*map(jnp.asarray, arguments))[place]
         np.testing.assert_allclose(gradient, expected, atol=2e-5)
-        forward = jax.jit(jax.jacfwd(smooth, place))(*map(jnp.asarray, arguments))
+        forward = FORWARD(*map(jnp.asarray, arguments))[place]
         np.testing.assert_allclose(forward, gradient, atol=1e-9)
 
 
 def test_a_caller_in_single_precision_gets_gradients_in_it():
     arguments = [jnp.asarray(part, jnp.float32) for part in (VALUES[0], SUPPLY, WEALTH)]
-    single = jax.jit(jax.grad(smooth))(*arguments)
+    single = GRADIENT(*arguments)[0]
     assert single.dtype == jnp.float32
     with exact():
-        double = jax.jit(jax.grad(smooth))(*map(jnp.asarray, (VALUES[0], SUPPLY, WEALTH)))
+        double = GRADIENT(*map(jnp.asarray, (VALUES[0], SUPPLY, WEALTH)))[0]
     np.testing.assert_allclose(single, double, atol=1e-4)
 
 

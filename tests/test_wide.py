@@ -208,7 +208,9 @@ def test_equal_rules_for_two_parties_are_one_rule():
 
 @pytest.mark.parametrize("rules", [{}, {"patience": Patience(0.0)}], ids=["patient", "not"])
 def test_a_curve_beside_budgets_keeps_its_books(rules):
-    run = economy(mill(BLEND, wants=ENDLESS), INCOME, BUDGETS, **rules)
+    # Some slats come in, so that there is one market, of all goods, from the first step on.
+    inflows = (*INFLOWS, Inflow("slats", 0.1, "worker"))
+    run = economy(mill(BLEND, wants=ENDLESS, inflows=inflows), INCOME, BUDGETS, **rules)
     # At a few quanta the tangent of a curve that begins steeply says little about all it can bring.
     keeps_its_books(run, run.run(12), np.inf)
     assert run.history.sold[-1, 2] > 0

@@ -5,20 +5,23 @@ import signal
 from pathlib import Path
 
 import catallax as cx
-from catallax import _xla
+from catallax import _drivers, _xla
 from small_wide import STIPENDS, market, mill
 
 MARKET = cx.DeepMarket(agents=[cx.Tabular(initial=0.5)], learning=cx.Learning(horizon=32, epochs=1))
 WORLDS = {
-    "compiled": lambda: (cx.worlds.Chain(), 2_000_000),
-    "host": lambda: ("gymnasium:FrozenLake-v1", 40_000),
+    "compiled": lambda: (cx.worlds.Chain(), 200_000),
+    "host": lambda: ("gymnasium:FrozenLake-v1", 6_000),
 }
+SEGMENTS = {"compiled": 8_192, "host": 1_024}
+"""Steps between two checkpoints."""
 SETTINGS = {"worlds": 4, "seed": 3, "checkpoint_seconds": 0.0, "overwrite": True}
 
 
 def go_on(path: str, kind: str) -> None:
     """Begins the run at a path, or resumes it, and trains to the end of its plan."""
     _xla.LEVEL_MOST = 0  # as in the tests, to the last bit
+    _drivers.STEPS_PER_SEGMENT = SEGMENTS[kind]
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(path).parent / "compiled"))
     if list(Path(path).glob("checkpoint-*")):
         economy = cx.load(path)

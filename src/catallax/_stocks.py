@@ -7,7 +7,9 @@ one place to another, and `drift` is 0. These functions expect a 64-bit context
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float64, Int32, Int64
 
 from catallax._goods import QUANTA_MAX
@@ -45,11 +47,8 @@ class Moved(NamedTuple):
 
 def empty_stocks(holders: int, goods: int) -> Stocks:
     """Returns the stocks of a world in which there is nothing."""
-    return Stocks(
-        holdings=jnp.zeros((holders, goods), jnp.int64),
-        disposal=jnp.zeros(goods, jnp.int64),
-        carry=jnp.zeros((holders, goods), jnp.float64),
-    )
+    none = np.zeros((holders, goods), np.int64)
+    return Stocks(*jax.device_put((none, np.zeros(goods, np.int64), none.astype(np.float64))))
 
 
 def nothing_moved(goods: int) -> Moved:

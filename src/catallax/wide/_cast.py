@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float64, Int32, Int64
 
@@ -101,18 +101,18 @@ def cast_of(market: WideMarket) -> Cast:
         for name, amount in closure.of.items():
             stipends[rows.names.index(name)] = ticks_of(amount)
     with exact():
-        return Cast(
-            accounts=jnp.asarray(accounts, jnp.int32),
-            arrivals=jnp.asarray(arrivals_of(industry.inflows, components, rows.names)),
-            discounted=jnp.asarray(makes),
-            endowments=jnp.where(begins, ticks_of(closure.endowment), 0),
-            stipends=jnp.asarray(stipends),
-            hands_over=jnp.asarray(~own & (not rewarded)),
-            goods=table_of(components),
-            units=jnp.asarray([good.unit for good in market.goods or ()]),
-            discount=jnp.asarray(market.discount.as_integer_ratio()),
-            rewarded=jnp.asarray(rewarded),
-            turnover=market.turnover.terms(
-                ticks_of(closure.endowment), Account.NATURE if rewarded else Account.TREASURY
-            ),
+        numbers = {
+            "accounts": accounts.astype(np.int32),
+            "arrivals": np.asarray(arrivals_of(industry.inflows, components, rows.names)),
+            "discounted": makes,
+            "endowments": np.where(begins, ticks_of(closure.endowment), 0),
+            "stipends": stipends,
+            "hands_over": ~own & (not rewarded),
+            "units": np.array([good.unit for good in market.goods or ()], np.float64),
+            "discount": np.array(market.discount.as_integer_ratio(), np.int64),
+            "rewarded": np.asarray(rewarded),
+        }
+        terms = market.turnover.terms(
+            ticks_of(closure.endowment), Account.NATURE if rewarded else Account.TREASURY
         )
+        return Cast(**jax.device_put(numbers), goods=table_of(components), turnover=terms)

@@ -305,7 +305,7 @@ class WideEconomy:
                 self._bidders.makers,
                 self._bidders.wants,
                 offer,
-                Cleared(*map(jax.numpy.asarray, (found.prices, bundles))),
+                Cleared(*jax.device_put((found.prices, bundles))),
                 self._pace,
             )
         seen: Any = jax.tree.map(np.asarray, told)
@@ -393,7 +393,7 @@ class WideEconomy:
         self._histories.append(history)
         self._journal.append(entry)
         with exact():
-            emptied = jax.numpy.zeros_like(ledger.flows)
+            emptied = jax.device_put(np.zeros(ledger.flows.shape, np.int64))
         self.state = self.state._replace(ledger=ledger._replace(flows=emptied))
         self._keep([entry], history)
 

@@ -2,7 +2,9 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float64, Int
 
 Inert = tuple[float, float, float, float]
@@ -81,8 +83,9 @@ def first_habits(producers: int, curved: Int[Any, "k"]) -> Habits:
         producers: P.
         curved: Which of them have no level.
     """
-    none = jnp.zeros(producers)
-    return Habits(none.at[curved].set(jnp.nan), none, none + 1, none, none)
+    none, scales = np.zeros(producers), np.zeros(producers)
+    scales[curved] = np.nan
+    return Habits(*jax.device_put((scales, none, none + 1, none, none)))
 
 
 def kept_up(

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float64
@@ -40,7 +41,7 @@ def first_lessons(makers: Makers, producers: int, hope: float) -> Lessons:
     tried[rows] = hope
     made = np.zeros((producers, makers.activities.inputs.shape[1]))
     made[rows] = hope * makers.hopes
-    return Lessons(jnp.asarray(tried), jnp.asarray(made))
+    return Lessons(*jax.device_put((tried, made)))
 
 
 def learned(

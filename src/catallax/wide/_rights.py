@@ -1,6 +1,9 @@
 """What a wide market asks of property rights, and of those who act on what they do not see."""
 
-import jax.numpy as jnp
+from functools import partial
+from typing import Any
+
+import jax
 import numpy as np
 
 from catallax._errors import InvalidSetting
@@ -35,7 +38,7 @@ def require_rights(rights: PropertyRights, industry: Industry) -> PropertyRights
             f"is {industry.good_of}.",
             "Let alike of the industry say what is seen, and give rights over that.",
         )
-    if rights.begin(jnp.zeros((1, goods))) is not None:
+    if rights.begin(jax.device_put(np.zeros((1, goods)))) is not None:
         raise InvalidSetting(
             f"WideMarket was given {rights!r}, which remembers who acquired what when.",
             "Goods come from pools here: the wide market keeps no titles.",
@@ -58,5 +61,10 @@ def require_seen(industry: Industry) -> None:
 
 def _observe_alike(rights: PropertyRights, industry: Industry) -> bool:
     expected = np.eye(len(industry.looks))[list(industry.good_of)]
-    found = np.asarray(rights.observe(jnp.eye(len(industry.goods))))
+    found = np.asarray(_observed(rights, np.eye(len(industry.goods))))
     return found.shape == expected.shape and bool((found == expected).all())
+
+
+@partial(jax.jit, static_argnames="rights")
+def _observed(rights: PropertyRights, states: Any) -> Any:
+    return rights.observe(states)

@@ -2,12 +2,14 @@
 
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float64, Int64
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float64, Int32, Int64
 
 from catallax._ledger import N_SYSTEM, Account, Ledger, Reason, empty_ledger, post, transfers
 from catallax._stocks import Stocks, empty_stocks
 from catallax._types import exact, ticks_of
+from catallax._xla import compiled
 
 from ._cast import Cast
 from ._habits import Habits, Waits, first_waits
@@ -63,21 +65,28 @@ def genesis(
     holders, components = cast.arrivals.shape
     producers = habits.scales.size
     with exact():
-        ledger = empty_ledger(N_SYSTEM + holders - 1)
-        nature = Account.NATURE
-        ledger = post(ledger, transfers(nature, cast.accounts, cast.endowments, Reason.ENDOWMENT))
-        if isinstance(market.closure, Stipends):
-            capital = jnp.asarray([ticks_of(market.closure.treasury)])
-            ledger = post(ledger, transfers(nature, Account.TREASURY, capital, Reason.ENDOWMENT))
+        closure = market.closure
+        capital = ticks_of(closure.treasury) if isinstance(closure, Stipends) else 0
+        ledger = _paid_in(cast.accounts, cast.endowments, np.array([capital], np.int64))
         return WideState(
             ledger=ledger,
             stocks=empty_stocks(holders, components),
-            forecasts=jnp.zeros(cast.units.size),
+            forecasts=jax.device_put(np.zeros(cast.units.size)),
             habits=habits,
             waits=first_waits(cast.units.size),
             lessons=lessons,
             memories=memories,
             lives=first_lives(producers),
-            alive=jnp.arange(producers) < market.turnover.first(producers),
-            step=jnp.zeros((), jnp.int64),
+            alive=jax.device_put(np.arange(producers) < market.turnover.first(producers)),
+            step=jax.device_put(np.int64(0)),
         )
+
+
+@compiled
+def _paid_in(
+    accounts: Int32[Array, "n"], endowments: Int64[Array, "n"], capital: Int64[Array, "1"]
+) -> Ledger:
+    """Returns the books after nature has paid the holders, and the treasury its capital."""
+    nature, ledger = Account.NATURE, empty_ledger(N_SYSTEM + accounts.size - 1)
+    ledger = post(ledger, transfers(nature, accounts, endowments, Reason.ENDOWMENT))
+    return post(ledger, transfers(nature, Account.TREASURY, capital, Reason.ENDOWMENT))

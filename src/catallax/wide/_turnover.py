@@ -4,7 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float64, Int64
 
 from catallax._errors import InvalidSetting
@@ -141,16 +143,15 @@ def terms(
     every: int, trial: int, memory: float, loss: float, capital_ticks: int, payer: Account
 ) -> Terms:
     """Returns numbers as arrays; to be called in 64 bits."""
-    whole = [jnp.asarray(one, jnp.int64) for one in (every, trial)]
-    parts = [jnp.asarray(one, jnp.float64) for one in (memory, loss)]
-    money = [jnp.asarray(one, jnp.int64) for one in (capital_ticks, int(payer))]
-    return Terms(*whole, *parts, *money)
+    whole, parts = np.array([every, trial], np.int64), np.array([memory, loss], np.float64)
+    money = np.array([capital_ticks, int(payer)], np.int64)
+    return Terms(*jax.device_put((*whole, *parts, *money)))
 
 
 def first_lives(producers: int) -> Lives:
     """Returns the lives of those who have done nothing."""
-    zeros = jnp.zeros(producers)
-    return Lives(jnp.zeros(producers, jnp.int64), zeros, zeros, zeros)
+    zeros = np.zeros(producers)
+    return Lives(*jax.device_put((zeros.astype(np.int64), zeros, zeros, zeros)))
 
 
 def lived(lives: Lives, alive: Array, sales: Array, spent: Array, rule: Terms) -> Lives:

@@ -1,7 +1,7 @@
 """By how much prices and bundles miss an equilibrium: measured on them, whoever found them."""
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -76,9 +76,9 @@ def certify(
         amounts("bundles", bundles, (agents, goods)),
     )
     with exact():
-        supply, wealth, prices, bundles = map(jnp.asarray, checked)
-        market = Market(valuations, supply, wealth, money)
-        return jax.tree.map(np.asarray, _compiled(market, prices, bundles))
+        placed: Any = jax.device_put(checked)
+        market = Market(valuations, placed[0], placed[1], money)
+        return jax.tree.map(np.asarray, _compiled(market, placed[2], placed[3]))
 
 
 def certificate_of(

@@ -148,7 +148,7 @@ def _blank(structure: Any, shapes: Any) -> Iterate:
     leaves = [jax.ShapeDtypeStruct(*shape) for shape in shapes]
     market = jax.tree.unflatten(structure, leaves)
     first = jax.eval_shape(lambda given: beginning(scaled_market(given)), market)
-    return jax.tree.map(lambda leaf: jnp.ones(leaf.shape, leaf.dtype), first)
+    return jax.tree.map(lambda leaf: np.ones(leaf.shape, leaf.dtype), first)
 
 
 def _ends(families: list[Any]) -> list[int]:
