@@ -37,7 +37,7 @@ def test_a_bucket_holds_a_size_and_is_at_most_half_as_large_again(size):
     assert size <= found <= max(2, 1.5 * size)
     assert bucket(found) == found
     halves = {2, *(2**k for k in range(30)), *(3 * 2**k for k in range(30))}
-    quarters = {share * 2**k for share in (5, 7) for k in range(4, 30)}
+    quarters = {share * 2**k for share in (5, 7) for k in range(3, 30)}
     assert found in halves | quarters
 
 

@@ -104,7 +104,7 @@ GOODS_OF = tuple(Good(name) for name in GOODS)
         ({"money": None}, "money=None"),
         ({"money": ("cap",)}, "money=.'cap',."),
         ({"money": ("budget", "budget")}, "money=.'budget', 'budget'."),
-        ({"money": ("cap", "fisher")}, "money=.'cap', 'fisher'."),
+        ({"money": ("fisher", "cap")}, "money=.'fisher', 'cap'."),
         ({"money": ["cap", "none"]}, "money=.'cap', 'none'."),
         ({"money": ("cap", "budget")}, "household a has a want of slats that ends, and a budget"),
         (

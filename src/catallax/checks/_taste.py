@@ -33,12 +33,12 @@ class Tasting:
     def sights(self) -> list[Sight]:
         """What may be seen; at first nothing is there."""
         draw, count = np.random.default_rng(5), len(self.taste.goods)
-        seen = [
-            Sight(step * 1.0, *(draw.exponential(size=(2, count)) * (step > 0)))
+        seen: Any = [
+            (step * 1.0, *(draw.exponential(size=(2, count)) * (step > 0)))
             for step in range(SIGHTS)
         ]
         with exact():
-            return jax.tree.map(jnp.asarray, seen)
+            return [Sight(*map(jnp.asarray, one)) for one in seen]
 
     @cached_property
     def bundles(self) -> np.ndarray:

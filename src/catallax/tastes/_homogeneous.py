@@ -94,9 +94,10 @@ class CobbDouglas(Known):
 
     def __post_init__(self) -> None:
         """Checks the numbers and freezes the shares."""
-        object.__setattr__(self, "shares", frozen_amounts("CobbDouglas", "shares", self.shares))
         require_between("CobbDouglas", "scale", self.scale, 0.0, math.inf, open_low=True)
-        total = math.fsum(share for _, share in self.shares)
+        shares = frozen_amounts("CobbDouglas", "shares", self.shares)
+        total = math.fsum(share for _, share in shares)
+        object.__setattr__(self, "shares", shares)
         if abs(total - 1) > 1e-9:
             raise InvalidSetting(
                 f"CobbDouglas was given shares that sum to {total:g}.",

@@ -91,8 +91,8 @@ class LearnedTaste:
 
     def learned(self, memory: Any, sight: Sight, bundle: Array, worth: Array) -> Belief:
         """Returns what it believes after a bundle that was worth so many credits."""
-        guess = Believing(self.model).of
-        believed, slopes = jax.value_and_grad(guess)(memory.parameters, sight, bundle)
+        guess = jax.value_and_grad(lambda theta: Believing(self.model)((theta, sight), bundle))
+        believed, slopes = guess(memory.parameters)
         spread = memory.doubt @ slopes
         known = self.noise + slopes @ spread
         parameters = memory.parameters + spread * (worth - believed) / known
@@ -105,12 +105,8 @@ class LearnedTaste:
 class Believing:
     """A model as a function of what is known and seen, and a bundle, in 64 bits."""
 
-    model: Callable[[Array, Sight, Array], Array]
-
-    def of(self, parameters: Array, sight: Sight, bundle: Array) -> Array:
-        """Returns credits."""
-        return jnp.asarray(self.model(parameters, sight, bundle), bundle.dtype)
+    model: Callable[..., Array]
 
     def __call__(self, settings: Any, bundle: Array) -> Array:
-        """Returns credits."""
-        return self.of(*settings, bundle)
+        """Returns credits, of parameters and a sight, and a bundle."""
+        return jnp.asarray(self.model(*settings, bundle), bundle.dtype)

@@ -166,7 +166,8 @@ def money_of(bidders: Bidders, market: WideMarket) -> Rules:
     producers, households = market.money_of_each
     families = bool(bidders.makers.linear.size) + bidders.makers.curved.size
     each: list[Money] = [producers for _ in range(families)]
-    each += [households] * (bool(bidders.plain.size) + len(bidders.tastes.groups))
+    families = bool(bidders.plain.size) + len(bidders.tastes.groups)
+    each.extend(households for _ in range(families))
     if market.patience.share > 0:
         each.append("none")
     return tuple(each)

@@ -358,8 +358,8 @@ class WideEconomy:
         bundles[: order.size] = deal.bought[self._rows.owners + order] * units
         money = money_of(self._bidders, self.market)
         wealth = np.ones(valuations.agents) if wealth is None else wealth
-        settled = Market(valuations, supply, wealth, money)
-        certificate = measured(settled, prices, bundles)
+        settled: Any = valuations, supply, wealth, money
+        certificate = measured(Market(*settled), prices, bundles)
         moved = seen.moved
         return {
             "prices": prices,

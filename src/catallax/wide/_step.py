@@ -193,20 +193,21 @@ def settled(
     lost = drift(offer.begun, stocks, moved)
     found = _found(deal, bad, jnp.any(lost != 0) | jnp.any(unsound(stocks)))
     ledger = check_books(ledger._replace(faults=ledger.faults | found))
-    revenue = revenue_of(makers, before.forecasts, discount_of(cast), before.lessons.per_level)
-    expected = jnp.zeros_like(made.levels).at[makers.linear].set(revenue)
+    expected = jnp.zeros_like(made.levels).at[makers.linear].set(_hoped_for(cast, makers, before))
+    surprise = deal.prices - before.forecasts
     after = WideState(
         ledger=ledger,
         stocks=stocks,
-        forecasts=before.forecasts + pace.rate * (deal.prices - before.forecasts),
+        forecasts=before.forecasts + pace.rate * surprise,
         habits=kept_up(before.habits, made.levels, expected, enters, pace.inertia),
-        waits=waited(before.waits, deal.prices - before.forecasts, pace.patience),
+        waits=waited(before.waits, surprise, pace.patience),
         lessons=learned(makers, before.lessons, made, pace.experience),
         memories=remembered(tastes, before.memories, view, eaten, worth),
         lives=lives,
         alive=alive,
         step=before.step + 1,
     )
+    stages = keep, finished, stocks.holdings
     seen = Seen(
         trade=deal,
         worths=worths,
@@ -217,11 +218,14 @@ def settled(
         moved=moved,
         drift=lost,
         bad=bad[producers:],
-        flows=_flows(
-            cast, before.stocks.holdings, bought, returned, (keep, finished, stocks.holdings)
-        ),
+        flows=_flows(cast, before.stocks.holdings, bought, returned, stages),
     )
     return after, seen
+
+
+def _hoped_for(cast: Cast, makers: Makers, before: WideState) -> Any:
+    """Returns what a level was expected to bring, float64 `[k]`, credits."""
+    return revenue_of(makers, before.forecasts, discount_of(cast), before.lessons.per_level)
 
 
 def _found(deal: Trade, bad: Array, drifts: Array) -> Array:
