@@ -14,21 +14,17 @@ SOLVED = ("linear", "ces", "cobb", "leontief", "quadratic", "log", "pieces", "bo
 
 
 def with_gaps(seed, money, kinds=SOLVED):
-    """A market in which some agents, of each kind one at most, have no money and a good is missing.
-
-    So what is left is of one size, and of one program, whatever the seed.
-    """
+    """A market in which some agents have no money and some goods are missing."""
     valuations, supply, wealth, _, _ = equilibrium_of(seed, money, kinds)
     rng = np.random.default_rng(seed)
-    poor = 2 * np.arange(len(kinds)) + rng.integers(0, 2, len(kinds))
-    wealth[poor[rng.random(len(kinds)) < 0.6]] = 0.0
+    wealth = np.where(rng.random(wealth.size) < 0.3, 0.0, wealth)
     supply = supply.copy()
     supply[-1] = 0.0
     return valuations, supply, wealth
 
 
 @pytest.mark.parametrize("money", ["none", "cap"])
-@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("seed", range(3))
 def test_in_place_and_apart_are_the_same_equilibrium(seed, money, monkeypatch):
     kinds = tuple(kind for kind in SOLVED if kind != "ces")  # of both signs: always apart
     market = with_gaps(seed, money, kinds)
