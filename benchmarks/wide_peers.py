@@ -87,7 +87,7 @@ def value_table(kept: dict[str, dict[str, Run]], markets: dict[str, Any]) -> str
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for world, runs in kept.items():
-        market = [one["share"] for one in markets["value"]["rows"][world]["market"]]
+        market = [marks[0]["share"] for marks in markets["value"]["rows"][world]["market"]]
         lines.append(f"| {world} | market | {STEPS} | {summary(market)} | | |")
         budgets = {int(budget) for run in runs.values() for budget in run["trained"]}
         for budget in sorted(budgets):

@@ -1,6 +1,5 @@
 """What all tests share. The environment is set before JAX is imported; subprocesses inherit it."""
 
-import gc
 import os
 import shutil
 from pathlib import Path
@@ -13,8 +12,6 @@ os.environ["XLA_FLAGS"] = " ".join(
         "--xla_backend_optimization_level=0",
         "--xla_cpu_use_fusion_emitters=false",
         "--xla_llvm_disable_expensive_passes=true",
-        # To share a program's code out to threads costs a tenth more than to write it in one piece.
-        "--xla_cpu_parallel_codegen_split_count=1",
     ]
 )
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -39,16 +36,6 @@ _xla.LEVEL_MOST = 0
 # The same examples on every run: a failure on one machine is a failure on all.
 hypothesis.settings.register_profile("catallax", max_examples=25, deadline=None, derandomize=True)
 hypothesis.settings.load_profile("catallax")
-
-
-# Compiling makes millions of objects, of which next to none are garbage in a circle.
-gc.set_threshold(20_000, 10, 10)
-
-
-def pytest_collection_finish():
-    """What was imported stays, and need not be looked through again and again."""
-    gc.collect()
-    gc.freeze()
 
 
 MOST_MAPPED = 30_000
