@@ -85,10 +85,10 @@ def test_a_padded_market_has_the_same_equilibrium(monkeypatch, money):
     assert max(one.certificate.violation, other.certificate.violation) < 1e-8
 
 
-def test_100_sizes_need_no_more_programs_than_there_are_buckets():
+def test_300_sizes_need_no_more_programs_than_there_are_buckets():
     before = _solve._searched.program()._cache_size()
-    every = [(n, m) for n in range(13, 25) for m in range(12, 24)]
-    sizes = [every[k] for k in np.random.default_rng(0).permutation(len(every))[:100]]
+    every = [(n, m) for n in range(13, 33) for m in range(12, 32)]
+    sizes = [every[k] for k in np.random.default_rng(0).permutation(len(every))[:300]]
     method = cx.InteriorPoint(steps=99)  # so that no other test has compiled for it
     for seed, (n, m) in enumerate(sizes):
         given_market = market("linear", n, m, seed)
@@ -102,5 +102,5 @@ def test_100_sizes_need_no_more_programs_than_there_are_buckets():
         assert found.prices.shape == (m,)
         assert found.bundles.shape == (n, m)
     buckets = {(bucket(n), bucket(m + 1)) for n, m in sizes}
-    assert len(buckets) == 2 * 2
+    assert len(buckets) == 3 * 3
     assert _solve._searched.program()._cache_size() - before == len(buckets)

@@ -56,7 +56,7 @@ def everybody(seed):
 
 @pytest.mark.parametrize("money", ["budget", "fisher"])
 def test_random_markets_of_all_kinds_are_certified(money):
-    for seed in range(20):
+    for seed in range(40):
         found, certificate = solved(*everybody(seed), money)
         assert certificate.violation <= TOL, seed
         assert np.all(found.prices >= 0) and found.steps <= 60, seed
@@ -64,14 +64,14 @@ def test_random_markets_of_all_kinds_are_certified(money):
 
 def test_money_is_left_over_only_at_a_weight_of_one_and_all_of_it_is_paid_below():
     binding = 0
-    for seed in range(20):
+    for seed in range(40):
         valuations, supply, wealth = everybody(seed)
         found, _ = solved(valuations, supply, wealth, "budget")
         idle = 1 - found.bundles @ found.prices / wealth
         assert np.all(idle >= -TOL), seed
         assert np.all(np.minimum(np.maximum(idle, 0), 1 - found.spending) <= 1e-3), seed
         binding += np.sum(found.spending < 0.9)
-    assert binding > 25
+    assert binding > 50
 
 
 def test_two_equal_agents_share_by_hand():

@@ -65,6 +65,12 @@ def demand(holds: Any, detail: str) -> None:
         raise BrokenClause(detail)
 
 
+def demand_members(part: Any, members: Iterable[str]) -> None:
+    """Breaks the clause unless a part has all members of its protocol."""
+    missing = [name for name in members if not hasattr(part, name)]
+    demand(not missing, f"it has no {', '.join(missing)}")
+
+
 def demand_value(part: Any) -> None:
     """Breaks the clause unless a part is a frozen, hashable dataclass that equals its copy."""
     params = vars(type(part)).get("__dataclass_params__")

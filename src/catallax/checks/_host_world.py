@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from catallax.checks._clauses import Clause, clause, demand
+from catallax.checks._clauses import Clause, clause, demand, demand_members
 from catallax.checks._draws import draw_actions
 from catallax.worlds._spaces import (
     observation_size,
@@ -83,8 +83,7 @@ class Stage:
 )
 def follows_protocol(stage: Stage) -> None:
     """It has every member, and a count."""
-    missing = [name for name in MEMBERS if not hasattr(stage.worlds, name)]
-    demand(not missing, f"it has no {', '.join(missing)}")
+    demand_members(stage.worlds, MEMBERS)
     count = stage.worlds.count
     demand(isinstance(count, int) and count >= 1, f"its count is {count!r}")
 

@@ -10,7 +10,16 @@ import numpy as np
 
 from catallax._property import PropertyRights
 from catallax._types import exact, floats
-from catallax.checks._clauses import Clause, Finding, OnFail, clause, demand, demand_value, hold_to
+from catallax.checks._clauses import (
+    Clause,
+    Finding,
+    OnFail,
+    clause,
+    demand,
+    demand_members,
+    demand_value,
+    hold_to,
+)
 
 CONTRACT: list[Clause] = []
 MEMBERS = ("components", "goods", "observe", "begin", "private", "join")
@@ -144,8 +153,7 @@ def check_property_rights(
 )
 def follows_protocol(holding: Holding) -> None:
     """All members are there."""
-    missing = [name for name in MEMBERS if not hasattr(holding.rights, name)]
-    demand(not missing, f"it has no {', '.join(missing)}")
+    demand_members(holding.rights, MEMBERS)
 
 
 @clause(

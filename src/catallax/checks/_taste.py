@@ -9,7 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from catallax._types import exact
-from catallax.checks._clauses import Clause, Finding, OnFail, clause, demand, demand_value, hold_to
+from catallax.checks._clauses import (
+    Clause,
+    Finding,
+    OnFail,
+    clause,
+    demand,
+    demand_members,
+    demand_value,
+    hold_to,
+)
 from catallax.industries import Sight, Taste
 
 CONTRACT: list[Clause] = []
@@ -120,8 +129,7 @@ def check_taste(
 )
 def follows_protocol(tasting: Tasting) -> None:
     """All members are there."""
-    missing = [name for name in MEMBERS if not hasattr(tasting.taste, name)]
-    demand(not missing, f"it has no {', '.join(missing)}")
+    demand_members(tasting.taste, MEMBERS)
 
 
 @clause(

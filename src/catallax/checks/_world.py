@@ -8,7 +8,16 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from catallax._types import TICKS_MAX, TICKS_PER_CREDIT, floats
-from catallax.checks._clauses import Clause, Finding, OnFail, clause, demand, demand_value, hold_to
+from catallax.checks._clauses import (
+    Clause,
+    Finding,
+    OnFail,
+    clause,
+    demand,
+    demand_members,
+    demand_value,
+    hold_to,
+)
 from catallax.checks._draws import form
 from catallax.checks._host_world import HOST_CONTRACT, Stage
 from catallax.checks._trial import TICKS, WORLDS, Trial, demand_everywhere, demand_same_play
@@ -75,8 +84,7 @@ def check_world(
 )
 def follows_protocol(trial: Trial) -> None:
     """It has every member."""
-    missing = [name for name in MEMBERS if not hasattr(trial.world, name)]
-    demand(not missing, f"it has no {', '.join(missing)}")
+    demand_members(trial.world, MEMBERS)
 
 
 @clause(

@@ -43,7 +43,7 @@ class Waits(NamedTuple):
 
 def first_waits(goods: int) -> Waits:
     """Returns the patience of those who have waited for nothing yet."""
-    return Waits(jnp.ones(goods), jnp.zeros(goods))
+    return Waits(*jax.device_put((np.ones(goods), np.zeros(goods))))
 
 
 def waited(

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float64
+from jaxtyping import Array, Float64, Int
 
 from catallax._types import exact
 from catallax.industries import Household, Sight, Taste
@@ -38,6 +39,12 @@ class Tastes:
         return [self.bids[place][0] for group in self.groups for place in group]
 
 
+@lru_cache(maxsize=256)
+def _places(taste: Taste, goods: tuple[str, ...]) -> Int[np.ndarray, "k"]:
+    """Returns where the goods of a taste stand among all; every step asks for it."""
+    return np.array([goods.index(good) for good in taste.goods])
+
+
 class View(NamedTuple):
     """What everybody can see of a step, of all m goods; each taste looks at its own."""
 
@@ -47,7 +54,7 @@ class View(NamedTuple):
 
     def of(self, taste: Taste, goods: tuple[str, ...]) -> Sight:
         """Returns what the owner of a taste looks at."""
-        places = np.array([goods.index(good) for good in taste.goods])
+        places = _places(taste, goods)
         return Sight(self.step * 1.0, self.forecasts[places], self.offered[places])
 
 
@@ -151,8 +158,7 @@ def remembered(
     """
     after = []
     for (row, taste), memory in zip(tastes.bids, memories, strict=True):
-        own = np.array([tastes.goods.index(good) for good in taste.goods])
-        sight = view.of(taste, tastes.goods)
+        own, sight = _places(taste, tastes.goods), view.of(taste, tastes.goods)
         after.append(taste.learned(memory, sight, bundles[row, own], worths[row]))
     return tuple(after)
 

@@ -13,8 +13,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from catallax._types import exact
-from catallax._xla import compiled
-from catallax.clearing.equilibrium._market import Market
+from catallax.clearing.equilibrium._market import Market, worth_of
 from catallax.clearing.equilibrium._scaling import times
 from catallax.clearing.equilibrium.valuations import (
     CES,
@@ -70,20 +69,17 @@ def _alike(
     with exact():
         everything = [np.broadcast_to(share, (part.agents, share.size)) for part in parts]
         worths = [
-            np.asarray(_worth(part, bundles))[mine]
+            np.asarray(worth_of(part, bundles))[mine]
             for part, bundles, mine in zip(parts, everything, present, strict=True)
         ]
         usual = max(float(np.mean(np.concatenate(worths))), TINY)
         scaled = []
         for part, bundles, mine in zip(parts, everything, present, strict=True):
             only = np.where(np.arange(share.size) == beside, bundles, 0.0)
-            own = np.asarray(_worth(part, only))
+            own = np.asarray(worth_of(part, only))
             factor = np.ones(mine.size) if mine.any() else usual / own
             scaled.append(jax.tree.map(np.asarray, times(part, factor)))
     return scaled
-
-
-_worth = compiled(lambda family, bundles: family.worth(bundles))
 
 
 @singledispatch

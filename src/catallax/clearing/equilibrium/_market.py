@@ -10,6 +10,7 @@ import numpy as np
 from jax.tree_util import register_dataclass
 from jaxtyping import Array, Bool, Float
 
+from catallax._xla import compiled
 from catallax.clearing.equilibrium.valuations import Valuations
 
 Money = Literal["none", "cap", "budget", "fisher"]
@@ -91,3 +92,7 @@ def by_rule(market: Market, function: Callable[..., Any], *parts: Any) -> Any:
         said.append(function(rule, *jax.tree.map(lambda leaf, mine=mine: leaf[mine], parts)))
         first += family.agents
     return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *said)
+
+
+worth_of = compiled(lambda valuations, bundles: valuations.worth(bundles))
+"""What bundles `[n, m]` are worth, `[n]`: as one program, which the valuations' own is not."""

@@ -15,7 +15,7 @@ from jax.tree_util import register_dataclass
 from jaxtyping import Array, Bool, Float
 
 from catallax._types import exact
-from catallax.clearing.equilibrium._market import Market, together
+from catallax.clearing.equilibrium._market import Market, together, worth_of
 from catallax.clearing.equilibrium.valuations import (
     CES,
     BoundedLeontief,
@@ -175,11 +175,8 @@ def wanted(family: Any, supply: Float[np.ndarray, "m"]) -> Bool[np.ndarray, "n m
     # A little of everything: of all there is, some have more than they like.
     little = np.broadcast_to(TASTE * supply, shape)
     with exact():
-        gains = np.asarray(_worth(family, little)) - np.asarray(_worth(family, 0 * little))
+        gains = np.asarray(worth_of(family, little)) - np.asarray(worth_of(family, 0 * little))
     return np.broadcast_to(gains[:, None] > 0, shape)
-
-
-_worth = jax.jit(lambda family, bundles: family.worth(bundles))
 
 
 @wanted.register(Linear)

@@ -21,7 +21,7 @@ from catallax.clearing.equilibrium._idling import idled
 from catallax.clearing.equilibrium._interior import Iterate
 from catallax.clearing.equilibrium._interior_method import InteriorPoint
 from catallax.clearing.equilibrium._interior_start import start_in
-from catallax.clearing.equilibrium._market import Market, Rules
+from catallax.clearing.equilibrium._market import Market, Rules, worth_of
 from catallax.clearing.equilibrium._method import Found, Method
 from catallax.clearing.equilibrium._money import money_of
 from catallax.clearing.equilibrium._outcome import Certificate, Equilibrium, Result
@@ -194,14 +194,13 @@ def _placed(whole: Market, reduction: Reduction | None) -> _Placed:
     if reduction is None:
         return _alone(whole)
     left: Any = reduction.market
-    alone = _alone(left)
     size = whole.wealth.size * whole.supply.size
     enough = SPREAD * left.wealth.size * left.supply.size
     if not reduction.in_place or size > max(enough, LITTLE):
-        return alone
+        return _alone(left)
     grown, rows = padded(whole), rows_of(whole)[reduction.agents]
     if grown is whole:
-        return alone
+        return _alone(left)
     agents, goods = _real(grown, rows, reduction.goods)
     beside = whole.supply.size
     there = goods | (np.arange(goods.size) >= beside)
@@ -266,7 +265,7 @@ def _met(market: Market, outcome: Equilibrium, tol: float) -> bool:
     if outcome.certificate.violation > tol:
         return False
     with exact():
-        worth = np.asarray(_worth(market.valuations, outcome.bundles))
+        worth = np.asarray(worth_of(market.valuations, outcome.bundles))
     return caps_are_met(market, np.asarray(outcome.prices), worth, tol)
 
 
@@ -330,8 +329,6 @@ def _own_certificate(
 
 
 _measured = compiled(_own_certificate)
-
-_worth = compiled(lambda valuations, bundles: valuations.worth(bundles))
 
 
 def _cut(certificate: Certificate, rows: np.ndarray, goods: np.ndarray) -> Certificate:
