@@ -70,6 +70,7 @@ def test_a_page_of_a_run_that_has_not_begun(tmp_path):
 def test_without_the_planner_the_page_says_so(facts):
     text = wide_page_of(replace(facts, planner=None))
     assert "has no answer here" in text and Page(text).open == []
+    assert "the market&#x27;s</span>" in text and "the planner&#x27;s</span>" not in text
 
 
 def test_names_are_escaped():

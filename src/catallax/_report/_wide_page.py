@@ -57,7 +57,8 @@ def prices(facts: WideFacts) -> str:
         f"Prices of {len(goods)} goods over {history.steps:,} steps, in credits for 1 of a good, "
         f"and {PLANNER} where it has an answer.{escape(more)}"
     )
-    legend = figure("", "", [("the market's", "s0"), (PLANNER, "s1")])
+    planned = [] if np.isnan(facts.planner_prices).all() else [(PLANNER, "s1")]
+    legend = figure("", "", [("the market's", "s0"), *planned])
     return section("prices", "Prices", words, legend, f'<div class="three">{charts}</div>')
 
 
