@@ -44,3 +44,22 @@ def test_starts_do_not_grow_stale():
         if start is not None:
             assert not np.allclose(start.prices, found.warm.prices, rtol=1e-9)
     assert max(steps[15:]) <= max(steps[1:15]) + 2
+
+
+def test_where_bounds_move_far_a_start_saves_steps():
+    """It cost twice to five times the steps of a start from nothing."""
+    rng = np.random.default_rng(11)
+    slopes = -np.sort(-rng.uniform(0.5, 2, (30, 6, 2)), axis=2)
+    wide = rng.uniform(0.1, 0.3, slopes.shape)
+    narrow = np.where(rng.uniform(size=wide.shape) < 0.1, 1e-6 * wide, wide)
+    supply, wealth = np.ones(6), rng.uniform(0.3, 1, 30)
+
+    def found(widths, start=None):
+        values = cv.PiecewiseLinear(slopes, widths)
+        return cx.equilibrium(values, supply, wealth, money="cap", start=start)
+
+    cold = {id(widths): found(widths) for widths in (wide, narrow)}
+    for before, after in ((wide, narrow), (narrow, wide)):
+        again = found(after, cold[id(before)].warm)
+        assert again.steps < cold[id(after)].steps
+        np.testing.assert_allclose(again.prices, cold[id(after)].prices, rtol=1e-5)

@@ -55,8 +55,8 @@ class Block(Protocol):
         """Returns a state inside all bounds, in which every agent has a share of each good."""
         ...
 
-    def entered(self, state: Any) -> Any:
-        """Returns a state of a similar market with the bounds of this one."""
+    def entered(self, state: Any, prices: Array, mu: Array) -> Any:
+        """Returns a state of a similar market, inside the bounds of this one, as at µ."""
         ...
 
     def floor(self, state: Any) -> Float[Array, "m"]:
@@ -111,6 +111,42 @@ class Block(Protocol):
 
 LEAST_ROOM = 1e-3
 """A state from elsewhere leaves at least this share of what is bounded on both sides."""
+
+MOVED = 1.5
+"""Whose bound is so many times as wide as before, or as narrow, is not where it was."""
+
+
+def within(
+    state: tuple[Array, Array, Array, Array], width: Array, cost: Array, mu: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Returns x, `h = width − x` and the multipliers of `x ≥ 0` and `h ≥ 0`, for a new width.
+
+    Where the width is about what it was, x stays as far as it can. Elsewhere all four are those
+    of the central path, so that `x z = h ζ = µ`: from a point with products far apart the method
+    takes dozens of short steps.
+
+    Args:
+        state: The four of a similar market.
+        width: Now, above 0.
+        cost: What 1 more of x costs beyond its worth, of any sign.
+        mu: µ.
+    """
+    amount, room, lower, upper = state
+    before = amount + room
+    moved = (width > MOVED * before) | (before > MOVED * width)
+    stays = jnp.clip(amount, LEAST_ROOM * width, (1 - LEAST_ROOM) * width)
+    x, h = centred(cost, width, mu)
+    pairs = (x, stays), (h, width - stays), (mu / x, lower), (mu / h, upper)
+    first, second, third, fourth = (jnp.where(moved, *pair) for pair in pairs)
+    return first, second, third, fourth
+
+
+def centred(cost: Array, width: Array, mu: Array) -> tuple[Array, Array]:
+    """Returns x and `h = width − x` on the central path, where `cost = µ/x − µ/h`."""
+    push, twice = jnp.abs(cost) * width, 2 * mu
+    little = twice * width / (twice + push + jnp.sqrt(push**2 + twice**2))
+    much = width - little
+    return jnp.where(cost > 0, little, much), jnp.where(cost > 0, much, little)
 
 
 def shortfall(mu: Any, inverse: Callable[[], Array], second: tuple[Array, Array] | None) -> Any:

@@ -63,7 +63,7 @@ class Curved(NamedTuple):
         aversion = prices - purse.beta[:, None] * slope
         return Holding(bundle, jnp.maximum(aversion, 0.1 * prices), purse)
 
-    def entered(self, state: Holding) -> Holding:
+    def entered(self, state: Holding, prices: Array, mu: Array) -> Holding:
         """Returns the state: nothing is bounded."""
         return state
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from catallax.clearing.equilibrium._blocks import Block
 from catallax.clearing.equilibrium._curved import Curved
-from catallax.clearing.equilibrium._interior import Iterate
+from catallax.clearing.equilibrium._interior import Iterate, count_of, total_of
 from catallax.clearing.equilibrium._levels import Levels
 from catallax.clearing.equilibrium._market import Market, Money
 from catallax.clearing.equilibrium._payment import RULES, Rule
@@ -97,9 +97,15 @@ def beginning(scaled: Scaled) -> Iterate:
 
 
 def entered(scaled: Scaled, start: Iterate) -> Iterate:
-    """Returns a point of a similar market, inside the bounds of this one."""
+    """Returns a point of a similar market, inside the bounds of this one.
+
+    Source: Yildirim and Wright, "Warm-start strategies in interior-point methods for linear
+    programming" (2002), for how a point is moved inside before it is started from.
+    """
+    mu = total_of(scaled.blocks, start) / count_of(scaled.blocks, start)
     pairs = zip(scaled.blocks, start.blocks, strict=True)
-    return start._replace(blocks=tuple(block.entered(state) for block, state in pairs))
+    states = tuple(block.entered(state, start.prices, mu) for block, state in pairs)
+    return start._replace(blocks=states)
 
 
 class Start(NamedTuple):

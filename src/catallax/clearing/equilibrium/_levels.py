@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from catallax.clearing.equilibrium._blocks import LEAST_ROOM, RESET, Response, shortfall
+from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall, within
 from catallax.clearing.equilibrium._payment import BACK, KEPT, SAME, Purse, Rule
 from catallax.clearing.equilibrium._places import Sight
 
@@ -72,11 +72,12 @@ class Levels(NamedTuple):
         pressure = jnp.maximum(-excess, 0) + 0.1 * cost
         return Running(level, self.family.bounds - level, excess + pressure, pressure, purse)
 
-    def entered(self, state: Running) -> Running:
+    def entered(self, state: Running, prices: Array, mu: Array) -> Running:
         """Returns the state with levels within their bounds."""
-        bounds = self.family.bounds
-        level = jnp.clip(state.level, LEAST_ROOM * bounds, (1 - LEAST_ROOM) * bounds)
-        return state._replace(level=level, room=bounds - level)
+        running, bounds = (state.level, state.room, state.loss, state.pressure), self.family.bounds
+        worth = state.purse.beta * self.slope(jnp.minimum(state.level, bounds))
+        cost = self.sight.times(self.family.needs, prices) - worth
+        return Running(*within(running, bounds, cost, mu), state.purse)
 
     def floor(self, state: Running) -> Array:
         """Returns 0: prices of single goods make no equality good."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from catallax.clearing.equilibrium._blocks import LEAST_ROOM, RESET, Response, shortfall
+from catallax.clearing.equilibrium._blocks import RESET, Response, shortfall, within
 from catallax.clearing.equilibrium._payment import BACK, KEPT, SAME, Purse, Rule
 from catallax.clearing.equilibrium._places import Sight
 
@@ -88,10 +88,12 @@ class Pieces(NamedTuple):
         pressure = jnp.maximum(-excess, 0) + 0.1 * asked
         return Filling(filled, self.widths - filled, excess + pressure, pressure, purse)
 
-    def entered(self, state: Filling) -> Filling:
+    def entered(self, state: Filling, prices: Array, mu: Array) -> Filling:
         """Returns the state with pieces filled within their widths."""
-        filled = jnp.clip(state.filled, LEAST_ROOM * self.widths, (1 - LEAST_ROOM) * self.widths)
-        return state._replace(filled=filled, room=self.widths - filled)
+        filling = state.filled, state.room, state.aversion, state.pressure
+        worth = self.slope(jnp.minimum(state.filled, self.widths))
+        cost = self._seen(prices) - state.purse.beta[:, None, None] * worth
+        return Filling(*within(filling, self.widths, cost, mu), state.purse)
 
     def floor(self, state: Filling) -> Array:
         """Returns 0: no equality is linear."""

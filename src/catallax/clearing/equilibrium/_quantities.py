@@ -71,7 +71,7 @@ class Quantities(NamedTuple):
         aversion = prices - purse.beta[:, None] * slopes.slope
         return Holding(bundle, jnp.maximum(aversion, 0.1 * prices), purse)
 
-    def entered(self, state: Holding) -> Holding:
+    def entered(self, state: Holding, prices: Array, mu: Array) -> Holding:
         """Returns the state: nothing is bounded."""
         return state
 

@@ -53,7 +53,7 @@ class Recipes(NamedTuple):
         loss = jnp.maximum(costs.unit - purse.beta, 0.1 * costs.unit)
         return Cooking(amount, loss, purse)
 
-    def entered(self, state: Cooking) -> Cooking:
+    def entered(self, state: Cooking, prices: Array, mu: Array) -> Cooking:
         """Returns the state: nothing is bounded."""
         return state
 
