@@ -1,5 +1,6 @@
 """What all tests share. The environment is set before JAX is imported; subprocesses inherit it."""
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ os.environ["XLA_FLAGS"] = " ".join(
         "--xla_backend_optimization_level=0",
         "--xla_cpu_use_fusion_emitters=false",
         "--xla_llvm_disable_expensive_passes=true",
+        "--xla_cpu_parallel_codegen_split_count=1",
     ]
 )
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -28,6 +30,8 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.5"
 import hypothesis
 import jax
 import pytest
+from jax._src import pjit
+from jax._src.interpreters import pxla
 
 from catallax import _xla
 
@@ -44,11 +48,22 @@ aborts the process that has none left."""
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _programs_are_dropped_before_there_are_too_many():
+def _what_a_module_leaves_behind_costs_the_next_ones_little():
+    """Lets go of what JAX keeps of programs and nobody asks for again.
+
+    What a program was compiled from is most of the memory that it takes, and the more of it there
+    is the longer the next one takes; it is compiled all the same. What stays need not be looked
+    through by each collection of garbage.
+    """
     yield
+    pxla._cached_lowering_to_hlo.cache_clear()
+    pjit._pjit_lower.cache_clear()
     mapped = Path("/proc/self/maps")
     if mapped.exists() and mapped.read_bytes().count(b"\n") > MOST_MAPPED:
+        gc.unfreeze()
         jax.clear_caches()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
