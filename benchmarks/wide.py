@@ -382,7 +382,7 @@ def _in_words(each: float | None) -> str:
 
 
 def drawn(agents: int, goods: int, seed: int = 0) -> Industry:
-    """Draws an industry: half of the goods come in, the others are made; a fifth want them."""
+    """Draws an industry: half of the goods come in, scarce, the others are made; a fifth want them."""
     draw = np.random.default_rng([5, seed, agents, goods])
     names = tuple(f"good {number}" for number in range(goods))
     raw = max(goods // 2, 1)
@@ -409,7 +409,7 @@ def drawn(agents: int, goods: int, seed: int = 0) -> Industry:
         )
         producers.append(Producer(f"producer {row}", technique))
     inflows = tuple(
-        cx.industries.Inflow(name, float(agents * draw.uniform(0.2, 0.5))) for name in names[:raw]
+        cx.industries.Inflow(name, float(agents * draw.uniform(0.02, 0.05))) for name in names[:raw]
     )
     return Industry(names, inflows, tuple(producers), households)
 
