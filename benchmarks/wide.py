@@ -382,7 +382,7 @@ def _in_words(each: float | None) -> str:
 
 
 def drawn(agents: int, goods: int, seed: int = 0) -> Industry:
-    """Draws an industry: half of the goods come in, scarce, the others are made; a fifth want them."""
+    """Draws an industry: half of the goods come in and are scarce, a fifth of the agents want."""
     draw = np.random.default_rng([5, seed, agents, goods])
     names = tuple(f"good {number}" for number in range(goods))
     raw = max(goods // 2, 1)
