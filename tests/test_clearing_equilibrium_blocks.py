@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catallax._types import exact
-from catallax.clearing.equilibrium._blocks import LEAST_ROOM, centred, within
+from catallax.clearing.equilibrium._blocks import LEAST_ROOM, MOVED, centred, within
 
 positive = st.floats(1e-6, 1e6)
 
@@ -21,19 +21,16 @@ def test_what_is_centred_has_products_of_mu_and_pays_its_cost(width, mu, cost):
     np.testing.assert_allclose(mu / x - mu / h, cost, atol=1e-12 * (mu / x + mu / h))
 
 
-@given(share=st.floats(0, 1), width=positive, change=st.floats(1e-6, 1e6))
+@given(share=st.floats(1e-3, 1 - 1e-3), width=positive, change=st.floats(1e-6, 1e6))
 def test_who_keeps_its_width_stays_and_who_does_not_is_centred(share, width, change):
-    amount = width * min(max(share, 1e-3), 1 - 1e-3)
-    state = tuple(jnp.asarray(one) for one in (amount, width - amount, 3.0, 5.0))
-    new = width * change
+    amount, new = share * width, change * width
     with exact():
-        x, h, z, zeta = map(
-            float, within(state, jnp.asarray(new), jnp.asarray(0.1), jnp.asarray(2))
-        )
-    np.testing.assert_allclose(x + h, new, rtol=1e-5)
+        state = tuple(map(jnp.asarray, (amount, width - amount, 3.0, 5.0)))
+        x, h, z, zeta = map(float, within(state, *map(jnp.asarray, (new, 0.1, 2.0))))
+    np.testing.assert_allclose(x + h, new, rtol=1e-12)
     assert min(x, h, z, zeta) > 0
-    if 0.67 < change < 1.49:
+    if 1 / MOVED < change < MOVED:
         assert (z, zeta) == (3.0, 5.0)
-        np.testing.assert_allclose(x, min(amount, (1 - LEAST_ROOM) * new), rtol=1e-5)
-    if not 0.66 < change < 1.51:
-        np.testing.assert_allclose((x * z, h * zeta), 2.0, rtol=1e-5)
+        assert x == min(amount, (1 - LEAST_ROOM) * new)
+    elif not 0.99 / MOVED < change < 1.01 * MOVED:
+        np.testing.assert_allclose((x * z, h * zeta), 2.0, rtol=1e-12)

@@ -2,6 +2,9 @@ import ast
 import dataclasses
 import linecache
 import re
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -76,6 +79,16 @@ def test_the_index_lists_every_page_and_no_other():
     [toctree] = re.findall(r"^```\{toctree\}\n(.*?)^```", index, re.MULTILINE | re.DOTALL)
     listed = [line for line in toctree.splitlines() if line and not line.startswith(":")]
     assert sorted(listed) == [page.stem for page in PAGES if page.stem != "index"]
+
+
+def test_the_reference_builds_without_a_warning(tmp_path):
+    """A name that is listed twice, or that is not there, would fail `make docs`."""
+    shutil.copy(DOCS / "reference.md", tmp_path)
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "dummy"]
+    command += ["-c", DOCS, "-D", "root_doc=reference"]
+    command += ["-D", "extensions=myst_nb,sphinx.ext.autodoc,sphinx.ext.napoleon"]
+    done = subprocess.run([*command, tmp_path, tmp_path / "out"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 TOY = """\

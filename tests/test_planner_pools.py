@@ -130,7 +130,7 @@ def best_at(industry, share):
 amount = st.floats(0.25, 2.0)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(coarse=amount, fine=st.floats(0.0, 1.0), dug=st.tuples(amount, amount, amount, amount))
 def test_no_mixture_on_a_fine_grid_is_worth_more(coarse, fine, dug):
     digs = (
@@ -139,7 +139,7 @@ def test_no_mixture_on_a_fine_grid_is_worth_more(coarse, fine, dug):
     )
     industry = smelters(coarse, fine, digs)
     state = pooled_state(industry)
-    grid = max(best_at(industry, share) for share in np.linspace(0, 1, 21))
+    grid = max(best_at(industry, share) for share in np.linspace(0, 1, 41))
     assert state.bound >= grid * (1 - 1e-9)
     assert state.value == pytest.approx(best_at(industry, state.mixture[1]), rel=1e-6)
     assert state.value <= steady_state(in_full_sight(industry)).value * (1 + 1e-9)

@@ -56,7 +56,10 @@ class Block(Protocol):
         ...
 
     def entered(self, state: Any, prices: Array, mu: Array) -> Any:
-        """Returns a state of a similar market, inside the bounds of this one, as at µ."""
+        """Returns a state of a similar market inside the bounds of this one.
+
+        What a bound has moved far from is put where the central path has it, at µ and the prices.
+        """
         ...
 
     def floor(self, state: Any) -> Float[Array, "m"]:
@@ -113,7 +116,7 @@ LEAST_ROOM = 1e-3
 """A state from elsewhere leaves at least this share of what is bounded on both sides."""
 
 MOVED = 1.5
-"""Whose bound is so many times as wide as before, or as narrow, is not where it was."""
+"""What may be so many times as much as before, or as little, does not stay where it was."""
 
 
 def within(
