@@ -144,10 +144,12 @@ def solved(market: Market, method: Method, tol: float, start: Any = None) -> Equ
     """
     reduction = reduced(market)
     left = market if reduction is None else reduction.market
+    whole = _alone(market)
     if left is None:
         outcome = _nothing(type(method).__name__)
     else:
-        outcome = _of_what_is_left(_placed(market, reduction), method, tol, start)
+        placed = whole if reduction is None else _placed(whole, reduction)
+        outcome = _of_what_is_left(placed, method, tol, start)
     triple = outcome.prices, outcome.bundles, outcome.spending
     all_met = False
     if left is not None and left.money == "cap" and _met(left, outcome, tol):
@@ -157,7 +159,7 @@ def solved(market: Market, method: Method, tol: float, start: Any = None) -> Equ
     if not all_met and reduction is None:
         return outcome
     prices, bundles, spending = map(np.asarray, triple)
-    certificate = measured(market, prices, bundles)
+    certificate = _certified(whole, prices, bundles)
     return dataclasses.replace(
         outcome,
         prices=prices,
@@ -179,6 +181,11 @@ class _Placed(NamedTuple):
     whole: Market
 
     @property
+    def is_padded(self) -> bool:
+        """Whether there is anything beside the market; every family that can be padded has it."""
+        return self.grown.supply.size > self.goods.size
+
+    @property
     def with_places(self) -> Market:
         """The market, with what agents want where that is little."""
         pairs = zip(self.grown.families, self.whole.families, strict=True)
@@ -186,23 +193,18 @@ class _Placed(NamedTuple):
         return dataclasses.replace(self.grown, places=places)
 
 
-def _placed(whole: Market, reduction: Reduction | None) -> _Placed:
+def _placed(whole: _Placed, reduction: Reduction) -> _Placed:
     """Returns what is left, padded: where it stands in the whole market, if that is not far larger.
 
     So a market in which agents and goods come and go keeps its size, and its program.
     """
-    if reduction is None:
-        return _alone(whole)
     left: Any = reduction.market
-    size = whole.wealth.size * whole.supply.size
+    size = whole.rows.size * whole.goods.size
     enough = SPREAD * left.wealth.size * left.supply.size
-    if not reduction.in_place or size > max(enough, LITTLE):
+    if not (reduction.in_place and whole.is_padded) or size > max(enough, LITTLE):
         return _alone(left)
-    grown, rows = padded(whole), rows_of(whole)[reduction.agents]
-    if grown is whole:
-        return _alone(left)
+    grown, rows, beside = whole.grown, whole.rows[reduction.agents], whole.goods.size
     agents, goods = _real(grown, rows, reduction.goods)
-    beside = whole.supply.size
     there = goods | (np.arange(goods.size) >= beside)
     return _Placed(idled(grown, agents, there, beside), rows, reduction.goods, grown)
 
@@ -276,7 +278,11 @@ def _put_back(reduction: Reduction, market: Market, triple: Any, tol: float) -> 
 
 def measured(market: Market, prices: np.ndarray, bundles: np.ndarray) -> Certificate:
     """Returns the certificate of a market and a pair, in a program for its bucket."""
-    grown, rows, goods, _ = _alone(market)
+    return _certified(_alone(market), prices, bundles)
+
+
+def _certified(placed: _Placed, prices: np.ndarray, bundles: np.ndarray) -> Certificate:
+    grown, rows, goods, _ = placed
     wide_prices = np.zeros(grown.supply.size)
     wide_bundles = np.zeros((grown.wealth.size, grown.supply.size))
     wide_prices[goods] = prices
